@@ -1,0 +1,423 @@
+//! The report as data: what `report.json` holds and what every renderer reads. All of it is measured.
+
+use std::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the shape of `report.json`; raised when a consumer would have to change.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One run of `watertight verify`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Who wrote it.
+    pub tool: Tool,
+    /// The server that was measured.
+    pub server: Server,
+    /// Seed of all cases.
+    pub seed: u64,
+    /// What the run was asked to do.
+    pub settings: Settings,
+    /// Verdict over all scenarios.
+    pub verdict: Verdict,
+    /// When the run started, RFC 3339, UTC; the only absolute time in a report.
+    pub started_at: String,
+    /// Whole run, milliseconds.
+    pub ms: f64,
+    /// One entry a scenario, in the order in which they were asked for.
+    pub scenarios: Vec<ScenarioReport>,
+}
+
+/// Name and version of the tool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `watertight`.
+    pub name: String,
+    /// Semantic version.
+    pub version: String,
+}
+
+/// The server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// container, embedded or existing.
+    pub provider: String,
+    /// `server_version`.
+    pub version: String,
+    /// pgvector's version, if it is there.
+    pub pgvector: Option<String>,
+    /// Pinned settings that matter to results (time zone, locale, collation), `name=value`.
+    pub settings: Vec<String>,
+}
+
+/// What the run was asked to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Cases a scenario.
+    pub cases: u32,
+    /// Invariants asked for; empty means all.
+    pub only: Vec<String>,
+    /// Invariants left out.
+    pub skip: Vec<String>,
+}
+
+/// What is said of a check, a scenario or a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Has no subject here.
+    NotApplicable,
+    /// Exercised, and nothing found.
+    Held,
+    /// Could not be decided.
+    Inconclusive,
+    /// At least one finding.
+    Violated,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Development only, or a matter of wording.
+    Low,
+    /// To be decided before release.
+    Medium,
+    /// Some tenants are hit.
+    High,
+    /// Data is lost, leaked, or production stops.
+    Critical,
+}
+
+/// One scenario's results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioReport {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its summary, as the scenario says it.
+    pub summary: Option<String>,
+    /// SHA-256 over its files, hex.
+    pub digest: String,
+    /// Verdict over its checks.
+    pub verdict: Verdict,
+    /// What its author took for granted, and what the harness assumed.
+    pub assumptions: Vec<String>,
+    /// The measured run that steps, tables and the matrix describe.
+    pub steps: Vec<StepReport>,
+    /// Tables with a tenant, and the tenants' table.
+    pub tables: Vec<TableReport>,
+    /// Access paths against checkpoints.
+    pub access: Vec<AccessReport>,
+    /// Generated data over all cases.
+    pub data: DataReport,
+    /// One entry an invariant, in catalog order.
+    pub checks: Vec<CheckReport>,
+    /// Milliseconds.
+    pub ms: f64,
+}
+
+/// How much was generated.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataReport {
+    /// Cases driven along the timeline.
+    pub cases: u64,
+    /// Worlds in them, together.
+    pub worlds: u64,
+    /// Rows in them, together.
+    pub rows: u64,
+    /// Rows or columns that could not be made, each with the constraint that refused it.
+    pub not_made: Vec<String>,
+}
+
+/// One step, as measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Its id.
+    pub id: String,
+    /// migrate, backfill, check, copy.
+    pub kind: String,
+    /// Title of the scenario, or the file's name.
+    pub title: String,
+    /// The SQL file, relative to the scenario.
+    pub file: String,
+    /// The way back's file.
+    pub down_file: Option<String>,
+    /// Whether it must refuse incomplete data.
+    pub guard: bool,
+    /// Statements in it.
+    pub statements: u32,
+    /// Median over the cases, milliseconds.
+    pub ms: f64,
+    /// Rows written in the measured case, by table, in table order.
+    pub rows_written: Vec<TableCount>,
+    /// What it changed in the catalogs, in words: `adds column Connection.workspaceId text, nullable`.
+    pub changes: Vec<String>,
+    /// What its way back restores or leaves, in words, as measured; empty without one.
+    pub down_changes: Vec<String>,
+    /// Text of the way back, for the rollback plan.
+    pub down_sql: Option<String>,
+    /// How it went over the cases.
+    pub applied: u64,
+    /// Cases in which it was refused.
+    pub refused: u64,
+}
+
+/// Rows of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableCount {
+    /// The table.
+    pub table: String,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// One table, as measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TableReport {
+    /// The database, if there are several.
+    pub database: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its tenant column in the final schema, if any.
+    pub tenant_column: Option<String>,
+    /// The facts of the final schema that tenancy rests on: type, nullability, foreign key and action,
+    /// unique keys, indexes, row security. `ok` says whether the fact is as it should be; `None`: a mere fact.
+    pub facts: Vec<Fact>,
+    /// Rows over all cases, at the end of the timeline.
+    pub rows: u64,
+    /// Rows that lacked a tenant when the column came.
+    pub rows_without_tenant_before: u64,
+    /// Rows that lack a tenant at the end of the timeline.
+    pub rows_without_tenant: u64,
+    /// Verdict over the findings that name the table.
+    pub status: Verdict,
+}
+
+/// One measured fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What was measured, in words.
+    pub text: String,
+    /// Whether it is as it should be; `None` for a mere fact.
+    pub ok: Option<bool>,
+}
+
+/// One access path against the checkpoints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccessReport {
+    /// Its name.
+    pub name: String,
+    /// read or write.
+    pub kind: String,
+    /// old or new.
+    pub version: String,
+    /// production or development.
+    pub impact: String,
+    /// Where the application has it.
+    pub source: Option<String>,
+    /// The statement, with its parameters' names.
+    pub sql: String,
+    /// One a checkpoint, in order.
+    pub cells: Vec<AccessCell>,
+}
+
+/// An access path at one checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessCell {
+    /// `baseline`, or the id of the step before it.
+    pub checkpoint: String,
+    /// What was seen.
+    pub outcome: AccessOutcome,
+}
+
+/// What an access path met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum AccessOutcome {
+    /// Not in use at this checkpoint.
+    NotInUse,
+    /// In use, but nothing could be sent.
+    NotExercised,
+    /// Sent, and answered each time.
+    Works {
+        /// Times sent.
+        sent: u64,
+    },
+    /// Refused at least once.
+    Fails {
+        /// Times sent.
+        sent: u64,
+        /// Times refused.
+        refused: u64,
+        /// SQLSTATE of the first refusal.
+        sqlstate: String,
+        /// Its message.
+        message: String,
+    },
+}
+
+/// One invariant's result on one scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// Its id.
+    pub invariant: String,
+    /// What holds, in one sentence.
+    pub title: String,
+    /// Verdict with what belongs to it.
+    #[serde(flatten)]
+    pub outcome: CheckOutcome,
+    /// What was tried, by subject (a constraint, a step, a table, an access path), in a stable order.
+    pub probes: Vec<ProbeReport>,
+    /// Subjects that were not exercised, and how to exercise them.
+    pub not_exercised: Vec<String>,
+}
+
+/// A verdict with what belongs to it. Held without exercise cannot be said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum CheckOutcome {
+    /// Exercised, nothing found.
+    Held {
+        /// How often.
+        exercised: Exercised,
+        /// 95 % upper bound on the share of worlds that fail, under this generator: 3/worlds.
+        upper_bound_95: f64,
+    },
+    /// Found something.
+    Violated {
+        /// The worst of the findings.
+        severity: Severity,
+        /// How often it was exercised.
+        exercised: Exercised,
+        /// At least one.
+        findings: Vec<Finding>,
+    },
+    /// Could not decide.
+    Inconclusive {
+        /// Why.
+        reason: String,
+    },
+    /// Nothing to check.
+    NotApplicable {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl CheckOutcome {
+    /// A held verdict; the bound follows from the exercise.
+    pub fn held(exercised: Exercised) -> Self {
+        // 3/n, the "rule of three"; below three worlds it says nothing.
+        let upper_bound_95 = (3.0 / exercised.worlds.get() as f64).min(1.0);
+        Self::Held { exercised, upper_bound_95 }
+    }
+
+    /// The bare verdict.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Held { .. } => Verdict::Held,
+            Self::Violated { .. } => Verdict::Violated,
+            Self::Inconclusive { .. } => Verdict::Inconclusive,
+            Self::NotApplicable { .. } => Verdict::NotApplicable,
+        }
+    }
+
+    /// The findings, if any.
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Violated { findings, .. } => findings,
+            _ => &[],
+        }
+    }
+}
+
+/// In how many cases and worlds the premise was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exercised {
+    /// Cases.
+    pub cases: NonZeroU64,
+    /// Worlds, summed over the cases.
+    pub worlds: NonZeroU64,
+}
+
+/// What was tried on one subject.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProbeReport {
+    /// What was put to the test, in words: `insert Lead without customer_id is refused`.
+    pub subject: String,
+    /// The table it concerns, if one.
+    pub table: Option<String>,
+    /// Times tried.
+    pub tried: u64,
+    /// Times it went as it should.
+    pub passed: u64,
+    /// The statement of one try.
+    pub sql: Option<String>,
+    /// What the server answered to it: an error with its SQLSTATE, or rows.
+    pub answer: Option<String>,
+}
+
+/// A violated verdict, de-duplicated over cases.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Stable across runs for the same defect.
+    pub id: String,
+    /// How bad.
+    pub severity: Severity,
+    /// In a few words.
+    pub title: String,
+    /// The step at which it shows.
+    pub step: Option<String>,
+    /// The SQL file (or the application's file) to blame, and the line.
+    pub file: Option<String>,
+    /// 1-based.
+    pub line: Option<u32>,
+    /// What happens, with names and numbers.
+    pub message: String,
+    /// Why: the statement, constraint or missing clause.
+    pub cause: String,
+    /// What to do.
+    pub remedy: String,
+    /// Tables it concerns.
+    pub tables: Vec<String>,
+    /// Cases that showed it.
+    pub cases: u64,
+    /// The smallest case that shows it.
+    pub counterexample: Option<Counterexample>,
+}
+
+/// The smallest data set that shows a finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counterexample {
+    /// Worlds in it.
+    pub tenants: u32,
+    /// Rows in it.
+    pub rows: u32,
+    /// Seed of the case it was shrunk from.
+    pub seed: u64,
+    /// The rows.
+    pub data: Vec<CounterexampleTable>,
+    /// What was done and seen, one line each, in order.
+    pub transcript: Vec<String>,
+    /// A script for psql, from an empty database to the failure.
+    pub sql: String,
+    /// Where the script was written, relative to the report.
+    pub file: Option<String>,
+    /// Shrinking stopped at a cap, not at a minimum.
+    pub capped: Option<String>,
+}
+
+/// Rows of one table of a counterexample.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterexampleTable {
+    /// The table.
+    pub table: String,
+    /// Column names.
+    pub columns: Vec<String>,
+    /// Values as the server prints them; `None` for NULL.
+    pub rows: Vec<Vec<Option<String>>>,
+}

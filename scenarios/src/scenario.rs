@@ -1,0 +1,400 @@
+//! The scenario, parsed and resolved: what to verify.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::ident::{Ident, Relation};
+use crate::script::Script;
+
+/// A scenario with all of its files read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scenario {
+    /// The folder's name: the id used on the command line.
+    pub id: String,
+    /// What the report is headed with.
+    pub title: String,
+    /// A few sentences for the report's introduction.
+    pub summary: Option<String>,
+    /// The scenario it is derived from.
+    pub base: Option<String>,
+    /// Path of the scenario file as the user knows it, for diagnostics.
+    pub file: String,
+    /// What the author took for granted; printed in the report.
+    pub assumptions: Vec<String>,
+    /// At least one; the first is the default of steps and access paths.
+    pub databases: Vec<Database>,
+    /// Lowest server major version.
+    pub postgres_min: Option<u32>,
+    /// Who acts.
+    pub roles: Roles,
+    /// Who owns what.
+    pub tenancy: Tenancy,
+    /// The timeline.
+    pub steps: Vec<Step>,
+    /// The application's statements.
+    pub access: Vec<AccessPath>,
+    /// Expected verdicts, by invariant id.
+    pub expect: IndexMap<String, Expectation>,
+    /// Generation hints, by table, then column.
+    pub generate: IndexMap<Relation, TableHints>,
+    /// SHA-256 (hex) over the scenario file and every file it names, in a fixed order.
+    pub digest: String,
+}
+
+/// Index into [`Scenario::databases`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DatabaseId(pub usize);
+
+/// Index into [`Scenario::steps`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub usize);
+
+/// Index into [`Scenario::access`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccessId(pub usize);
+
+/// The state between two steps: 0 is the baseline with its data, `n` the state after step `n - 1`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Checkpoint(pub usize);
+
+impl StepId {
+    /// The state that the step finds.
+    pub fn before(self) -> Checkpoint {
+        Checkpoint(self.0)
+    }
+
+    /// The state that the step leaves.
+    pub fn after(self) -> Checkpoint {
+        Checkpoint(self.0 + 1)
+    }
+}
+
+/// One database of the scenario.
+#[derive(Clone, Debug, Serialize)]
+pub struct Database {
+    /// Its name in the scenario file; `main` when there is one only.
+    pub name: String,
+    /// Extensions that the harness installs before the baseline.
+    pub extensions: Vec<String>,
+    /// What the platform brings.
+    pub platform: Platform,
+    /// What the operator does as superuser before the first step; its own statements only, no application data.
+    pub provision: Option<Script>,
+    /// The schema before the first step, applied as migrator.
+    pub baseline: Vec<Script>,
+}
+
+/// What a hosting platform brings by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Platform {
+    /// A stock PostgreSQL.
+    #[default]
+    Plain,
+    /// Supabase: roles anon, authenticated, service_role; schema auth with users, uid(), jwt(), role().
+    Supabase,
+}
+
+/// The roles that act. Logins, observer and loader are the harness's own and not listed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Roles {
+    /// Name of the role that runs migrations and owns the schema.
+    pub migrator: Ident,
+    /// Application roles; the first is the default of access paths. Never empty.
+    pub app: Vec<AppRole>,
+}
+
+/// A role that the application connects as.
+#[derive(Clone, Debug, Serialize)]
+pub struct AppRole {
+    /// Its name.
+    pub name: Ident,
+    /// How the application tells the session its tenant: a statement with `:tenant`, run before each access path.
+    pub tenant_context: Option<SqlTemplate>,
+    /// BYPASSRLS, where production has it.
+    pub bypass_rls: bool,
+    /// Roles that it is a member of (by name), where production has it so.
+    pub member_of: Vec<Ident>,
+}
+
+/// Who owns what.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tenancy {
+    /// The table whose rows are the tenants.
+    pub tenants: Relation,
+    /// Its key column; the primary key's single column by default.
+    pub key: Option<Ident>,
+    /// The column that carries the tenant, where a table has it.
+    pub column: Option<Ident>,
+    /// Tables whose tenant column has another name.
+    pub columns: IndexMap<Relation, Ident>,
+    /// Tables that on purpose have no tenant.
+    pub shared: Vec<Relation>,
+    /// What a row without a tenant means.
+    pub null_tenant: NullTenant,
+    /// Whom a row belongs to before its column says so: an SQL expression over `"row"`, per table.
+    pub owner: IndexMap<Relation, Owner>,
+}
+
+/// An owner expression and where it stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct Owner {
+    /// An SQL expression over the alias `"row"`; a scalar subquery in parentheses may return several rows,
+    /// which is an ambiguous owner.
+    pub expression: String,
+}
+
+/// What a row with a NULL tenant means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NullTenant {
+    /// It belongs to somebody and is not to be seen until it says whom.
+    #[default]
+    Hidden,
+    /// It is for everybody (templates).
+    Shared,
+}
+
+/// One step of the timeline.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// Its id, unique, kebab-case.
+    pub id: String,
+    /// For the report.
+    pub title: Option<String>,
+    /// The database it runs on.
+    pub database: DatabaseId,
+    /// What it is.
+    pub kind: StepKind,
+    /// What goes up: a script, or a command (issue of its own).
+    pub up: Script,
+    /// The way back, where there is one.
+    pub down: Option<Script>,
+    /// Whether it must refuse incomplete data, and what that is.
+    pub guard: Option<Guard>,
+    /// What else a backfill may write besides tenant columns: `Table` (rows may be added) or `Table.column`.
+    pub writes: Vec<WriteScope>,
+    /// Longest time in seconds before the watchdog ends it.
+    pub timeout_s: u32,
+}
+
+/// Kind of step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Changes the schema (and maybe data).
+    Migrate,
+    /// Fills tenant columns.
+    Backfill,
+    /// Returns violations as rows; changes nothing.
+    Check,
+    /// Copies tables from one database to another.
+    Copy,
+}
+
+/// What a guard must refuse.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// Rows whose tenant column is NULL.
+    NullTenant,
+    /// Rows that this query returns (read as ground truth, past row security).
+    Query(String),
+}
+
+/// Something that a backfill may write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WriteScope {
+    /// The table.
+    pub table: Relation,
+    /// One column of existing rows; `None`: rows may be added.
+    pub column: Option<Ident>,
+}
+
+/// A statement with `:name` parameters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SqlTemplate {
+    /// Text and parameters in turn.
+    pub pieces: Vec<Piece>,
+}
+
+/// A piece of a template.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Piece {
+    /// Text as it stands.
+    Text(String),
+    /// A parameter's name.
+    Param(String),
+}
+
+impl SqlTemplate {
+    /// Names of its parameters, in order of first use.
+    pub fn params(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for piece in &self.pieces {
+            if let Piece::Param(name) = piece
+                && !names.contains(&name.as_str())
+            {
+                names.push(name.as_str());
+            }
+        }
+        names
+    }
+
+    /// The statement with each parameter replaced by what `literal` gives for its name
+    /// (an SQL literal, quoted already). A parameter without a value is the error.
+    pub fn render(&self, literal: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+        let mut sql = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => sql.push_str(text),
+                Piece::Param(name) => sql.push_str(&literal(name).ok_or_else(|| name.clone())?),
+            }
+        }
+        Ok(sql)
+    }
+}
+
+/// A statement that the application sends.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccessPath {
+    /// Its name, unique: what people call it.
+    pub name: String,
+    /// Whether it reads or writes.
+    pub kind: AccessKind,
+    /// Which application sends it.
+    pub version: AppVersion,
+    /// First checkpoint at which it is in use.
+    pub from: Checkpoint,
+    /// Last checkpoint at which it is in use.
+    pub until: Checkpoint,
+    /// The statement.
+    pub sql: SqlTemplate,
+    /// Where each parameter comes from.
+    pub params: IndexMap<String, ParamSource>,
+    /// Whether the tenant context is set before it is sent.
+    pub context: AccessContext,
+    /// Who sends it.
+    pub role: Ident,
+    /// The database it is sent to.
+    pub database: DatabaseId,
+    /// What its failure means.
+    pub impact: Impact,
+    /// Where the application has it (`app/api/chat/route.ts:284`), for the report.
+    pub source: Option<String>,
+    /// SQLSTATEs that are an answer, not a failure.
+    pub may_fail: Vec<String>,
+}
+
+/// Read or write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessKind {
+    /// Returns rows, changes nothing.
+    Read,
+    /// Changes rows.
+    Write,
+}
+
+/// Which application sends an access path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AppVersion {
+    /// The one deployed before the migration.
+    Old,
+    /// The one written for the migration.
+    New,
+}
+
+/// Whether the application sets the tenant context first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessContext {
+    /// It does, if its role has one.
+    #[default]
+    Tenant,
+    /// It does not.
+    None,
+}
+
+/// What an access path's failure means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Impact {
+    /// Users of the application see it.
+    #[default]
+    Production,
+    /// Developers see it (seed scripts, fixtures).
+    Development,
+}
+
+/// Where a parameter's value comes from. Within one sending, all columns of one table come from one row,
+/// and rows of different tables belong to the tenant that sends.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParamSource {
+    /// The tenant's key.
+    Tenant,
+    /// A column of a generated row of the tenant.
+    Column {
+        /// The table.
+        table: Relation,
+        /// Its column.
+        column: Ident,
+    },
+    /// A fresh value of that type (`text`, `uuid`, `timestamptz`, an enum's name, …).
+    Fresh(String),
+    /// A value as written, as text; `None` is NULL.
+    Fixed(Option<String>),
+}
+
+/// An expected verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expectation {
+    /// Nothing found, and exercised.
+    Held,
+    /// At least one finding.
+    Violated,
+    /// Could not be decided.
+    Inconclusive,
+    /// Has no subject here.
+    NotApplicable,
+}
+
+/// Generation hints of one table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct TableHints {
+    /// By column name.
+    pub columns: IndexMap<String, ColumnHint>,
+}
+
+/// How to make a column's values, where the schema does not say it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ColumnHint {
+    /// One of these values, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_of: Option<Vec<String>>,
+    /// Lowest and highest value, as text, both inclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[String; 2]>,
+    /// A regular expression that values match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// Always this value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<String>,
+    /// A kind of realistic value: `name`, `email`, `company`, `sentence`, `url`, `city`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fake: Option<String>,
+    /// Share of NULLs, from 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub null_share: Option<f64>,
+}
