@@ -2,8 +2,8 @@
 //! registers there.
 
 use super::choice::DATABASE_URL_VARIABLE;
-use super::facts::Source;
-use super::{MAINTENANCE_DATABASE, ProviderError, ProviderOptions, Secret};
+use super::facts::{self, ServerInfo, Source};
+use super::{Endpoint, MAINTENANCE_DATABASE, ProviderError, ProviderKind, ProviderOptions, Secret};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use std::time::Duration;
@@ -67,6 +67,12 @@ pub(super) async fn reach(options: &ProviderOptions) -> Result<(PgConnectOptions
         ));
     }
     Ok((admin.clone(), Source { description: place(&admin), substituted: Vec::new() }))
+}
+
+/// What the server is, for `doctor`.
+pub(super) async fn look(options: &ProviderOptions) -> Result<ServerInfo, ProviderError> {
+    let (admin, source) = reach(options).await?;
+    facts::ask(&Endpoint { admin }, ProviderKind::Existing, source, Vec::new()).await?.check()
 }
 
 /// Registry, control, and a few workers with two sessions each.

@@ -34,13 +34,14 @@ pub struct Pinned {
     pub time_zone: String,
     /// The encoding of new databases.
     pub encoding: String,
-    /// The collation of new databases.
-    pub collation: String,
-    /// The character classification of new databases.
-    pub character_type: String,
-    /// `builtin`, `libc` or `icu`.
+    /// `builtin` or `libc`.
     pub locale_provider: String,
+    /// Collation and character classification of the databases that Watertight makes.
+    pub locale: String,
 }
+
+/// The encoding of every database that Watertight makes.
+const ENCODING: &str = "UTF8";
 
 /// What a provider knows of its server before asking it.
 #[derive(Debug)]
@@ -112,7 +113,6 @@ pub(super) async fn ask(
     connection.close().await.map_err(explain())?;
     let read = || -> Result<ServerInfo, sqlx::Error> {
         let extensions: Option<Vec<String>> = row.try_get("extensions")?;
-        let locale_provider: String = row.try_get("locale_provider")?;
         Ok(ServerInfo {
             provider,
             source: source.description,
@@ -124,15 +124,9 @@ pub(super) async fn ask(
             skipped,
             pinned: Pinned {
                 time_zone: row.try_get("time_zone")?,
-                encoding: row.try_get("encoding")?,
-                collation: row.try_get("collation")?,
-                character_type: row.try_get("character_type")?,
-                locale_provider: match locale_provider.as_str() {
-                    "b" => "builtin".to_owned(),
-                    "c" => "libc".to_owned(),
-                    "i" => "icu".to_owned(),
-                    other => other.to_owned(),
-                },
+                encoding: ENCODING.to_owned(),
+                locale_provider: row.try_get("locale_provider")?,
+                locale: row.try_get("locale")?,
             },
         })
     };

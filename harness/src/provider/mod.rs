@@ -3,14 +3,19 @@
 
 mod choice;
 mod container;
+mod doctor;
 mod embedded;
 mod error;
 mod existing;
 mod facts;
+mod process;
+pub mod registry;
 mod secret;
+mod settings;
 
 pub use choice::{EmbeddedSource, ProviderChoice, ProviderOptions};
-pub use container::DEFAULT_IMAGE;
+pub use container::{DEFAULT_IMAGE, LOCAL_IMAGE};
+pub use doctor::{Availability, Finding, doctor};
 pub use error::ProviderError;
 pub use facts::{Pinned, ServerInfo};
 pub use secret::Secret;
@@ -64,8 +69,8 @@ pub struct Server {
 
 #[derive(Debug)]
 enum Backend {
-    Container(container::Running),
-    Embedded(embedded::Running),
+    Container(Box<container::Running>),
+    Embedded(Box<embedded::Running>),
     Existing,
 }
 
@@ -132,12 +137,12 @@ impl Server {
 
     async fn container(options: &ProviderOptions, skipped: Vec<String>) -> Result<Self, ProviderError> {
         let (running, admin, source) = container::start(options).await?;
-        Self::ready(Backend::Container(running), admin, source, skipped).await
+        Self::ready(Backend::Container(Box::new(running)), admin, source, skipped).await
     }
 
     async fn embedded(options: &ProviderOptions, skipped: Vec<String>) -> Result<Self, ProviderError> {
         let (running, admin, source) = embedded::start(options).await?;
-        Self::ready(Backend::Embedded(running), admin, source, skipped).await
+        Self::ready(Backend::Embedded(Box::new(running)), admin, source, skipped).await
     }
 
     async fn existing(options: &ProviderOptions, skipped: Vec<String>) -> Result<Self, ProviderError> {

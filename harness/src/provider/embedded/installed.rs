@@ -38,6 +38,14 @@ impl Installation {
         Ok(Self { bin: bin.to_owned(), share, version, major })
     }
 
+    /// The version that `CREATE EXTENSION` would install, from the extension's control file.
+    pub(super) fn extension_version(&self, name: &str) -> Option<String> {
+        let control = self.share.join("extension").join(format!("{name}.control"));
+        let text = std::fs::read_to_string(control).ok()?;
+        let line = text.lines().find(|line| line.trim_start().starts_with("default_version"))?;
+        Some(line.split_once('=')?.1.trim().trim_matches('\'').to_owned())
+    }
+
     /// Whether the server has files of this extension.
     pub(super) fn has_extension(&self, name: &str) -> bool {
         self.share.join("extension").join(format!("{name}.control")).is_file()

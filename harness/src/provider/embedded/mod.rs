@@ -41,6 +41,8 @@ pub(super) struct Outlook {
     pub(super) version: Option<String>,
     /// Where the binaries are, or how they would be had.
     pub(super) detail: String,
+    /// The version of pgvector, if binaries are there.
+    pub(super) pgvector: Option<String>,
 }
 
 pub(super) async fn start(
@@ -70,7 +72,7 @@ pub(super) async fn start(
         Ok(folder)
     })
     .await?;
-    let substituted = settings::write_substitutes(&installation, &folder.path)?;
+    let substituted = settings::write_substitutes(&installation, account, &folder.path)?;
     let supervisor = spawn(&installation, account, &folder, &substituted)?;
     let mut running = Running { supervisor, folder };
     let admin = PgConnectOptions::new_without_pgpass()
@@ -102,13 +104,18 @@ pub(super) fn outlook(options: &ProviderOptions) -> Result<Outlook, ProviderErro
         .or_else(|| download::cached(&cache));
     match found {
         Some(installation) => Ok(Outlook {
+            pgvector: installation.extension_version("vector"),
             version: Some(installation.version),
             detail: installation.bin.display().to_string(),
         }),
         None if options.offline => Err(offline()),
         None => {
             let client = download::client()?;
-            Ok(Outlook { version: None, detail: format!("will be downloaded once with `{client}`") })
+            Ok(Outlook {
+                version: None,
+                pgvector: None,
+                detail: format!("will be downloaded once with `{client}`"),
+            })
         }
     }
 }

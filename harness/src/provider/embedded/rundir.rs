@@ -149,6 +149,8 @@ fn stop_server_of(folder: &Path) {
     let Some(pid) = std::fs::read_to_string(folder.join("data/postmaster.pid"))
         .ok()
         .and_then(|text| text.lines().next().and_then(|line| line.trim().parse::<i32>().ok()))
+        // To `kill`, numbers below 1 are groups, or everybody. A damaged file must not get that far.
+        .filter(|pid| *pid > 1)
     else {
         return;
     };

@@ -1,9 +1,10 @@
 //! How the server is configured, and what replaces extensions that its package does not have.
 
+use super::account::Account;
 use super::installed::Installation;
 use super::rundir::RunFolder;
 use crate::provider::ProviderError;
-use std::os::unix::fs::PermissionsExt as _;
+use crate::provider::settings::{self, PRIVATE_SERVER};
 use std::path::Path;
 
 /// `extension_control_path` came with 18.
@@ -24,38 +25,14 @@ const SUBSTITUTES: [Substitute; 1] = [Substitute {
     script: include_str!("substitutes/uuid-ossp--1.1.sql"),
 }];
 
-/// Disposable data needs no durability; results must not depend on the machine's time zone or locale, nor on when
-/// a background process looks at a table.
-const SETTINGS: [&str; 26] = [
+/// Only this user on this machine reaches the server: it has a socket and no port.
+const EMBEDDED: [&str; 6] = [
     "listen_addresses=",
     "unix_socket_permissions=0700",
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "wal_level=minimal",
-    "max_wal_senders=0",
-    "wal_init_zero=off",
-    "wal_recycle=off",
-    "max_wal_size=1GB",
-    "checkpoint_timeout=1d",
-    // Autovacuum analyses tables at times of its own choosing (plans change) and sits in template databases when
-    // they are to be copied.
-    "autovacuum=off",
-    "jit=off",
-    "shared_buffers=128MB",
+    // In the data directory, so that nothing is left elsewhere, whatever ends the server.
+    "dynamic_shared_memory_type=mmap",
     "huge_pages=off",
-    "max_connections=100",
-    // One transaction holds the locks of a whole timeline.
-    "max_locks_per_transaction=512",
     "update_process_title=off",
-    "timezone=UTC",
-    "log_timezone=UTC",
-    "datestyle=ISO, MDY",
-    "lc_messages=C",
-    "default_text_search_config=pg_catalog.english",
-    // Failures of user SQL are expected here by the thousand; the log is for the server's own.
-    "log_min_messages=log",
-    "log_checkpoints=off",
     "logging_collector=off",
 ];
 
@@ -64,7 +41,7 @@ pub(super) fn arguments(
     folder: &RunFolder,
     substituted: &[String],
 ) -> Vec<String> {
-    let mut settings: Vec<String> = SETTINGS.map(str::to_owned).to_vec();
+    let mut settings: Vec<String> = PRIVATE_SERVER.into_iter().chain(EMBEDDED).map(str::to_owned).collect();
     settings.push(format!("unix_socket_directories={}", folder.socket.display()));
     if installation.major >= 18 {
         // No I/O workers: they would be the most numerous processes of a small server.
@@ -73,12 +50,13 @@ pub(super) fn arguments(
     if !substituted.is_empty() {
         settings.push(format!("extension_control_path={}:$system", folder.path.display()));
     }
-    settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect()
+    settings::arguments(settings)
 }
 
 /// Writes the substitutes that this installation needs and can find. Returns their names.
 pub(super) fn write_substitutes(
     installation: &Installation,
+    account: Account,
     run_folder: &Path,
 ) -> Result<Vec<String>, ProviderError> {
     let mut written = Vec::new();
@@ -89,7 +67,7 @@ pub(super) fn write_substitutes(
     for substitute in SUBSTITUTES.iter().filter(|substitute| !installation.has_extension(substitute.name)) {
         if written.is_empty() {
             std::fs::create_dir(&folder).map_err(ProviderError::io("create", &folder))?;
-            open(&folder, 0o755)?;
+            account.own(&folder)?;
         }
         for (name, text) in [
             (format!("{}.control", substitute.name), substitute.control),
@@ -97,15 +75,9 @@ pub(super) fn write_substitutes(
         ] {
             let path = folder.join(name);
             std::fs::write(&path, text).map_err(ProviderError::io("write", &path))?;
-            open(&path, 0o644)?;
+            account.own(&path)?;
         }
         written.push(substitute.name.to_owned());
     }
     Ok(written)
-}
-
-/// Whatever the caller's umask: the server may run as another user.
-fn open(path: &Path, mode: u32) -> Result<(), ProviderError> {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-        .map_err(ProviderError::io("chmod", path))
 }
