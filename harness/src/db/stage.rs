@@ -9,8 +9,8 @@ use watertight_scenarios::{Ident, Scenario, Schema, Script};
 use super::session::{Failure, Session, SqlError};
 use crate::catalog;
 use crate::explore::act::Actor;
-use crate::provider::registry::Run;
-use crate::provider::{ProviderError, Secret, Server};
+use crate::provider::registry::{NewDatabase, Run};
+use crate::provider::{MAINTENANCE_DATABASE, ProviderError, Secret, Server};
 
 /// Limit for one statement of a baseline.
 const BASELINE_LIMIT: Duration = Duration::from_secs(300);
@@ -60,17 +60,25 @@ pub enum StageError {
     /// The server or a session went away.
     #[error("the server was lost while the scenario was set up: {0}")]
     Lost(String),
-    /// The baseline or the provision script does not apply.
-    #[error("{file}:{line}: the {what} does not apply: {error}")]
+    /// The baseline does not apply.
+    #[error("{file}:{line}: the baseline does not apply: {error}")]
     Baseline {
-        /// `baseline`, `provision` or `extension`.
-        what: &'static str,
         /// The file.
         file: String,
         /// The line.
         line: u32,
         /// The server's word.
         error: Box<SqlError>,
+    },
+    /// What the operator does first was refused.
+    #[error("{file}:{line}: the provision script does not apply: {why}")]
+    Provision {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// The server's word.
+        why: String,
     },
     /// A statement of the baseline was ended by the watchdog.
     #[error("{file}:{line}: ended by the watchdog after {seconds} s")]
@@ -144,10 +152,11 @@ impl<'a> Stage<'a> {
     async fn create_roles(&self, scenario: &Scenario) -> Result<(), StageError> {
         let n = &self.names;
         let mut roles: Vec<(&Ident, String)> = Vec::new();
-        roles.push((&n.migrator, "NOLOGIN NOSUPERUSER NOBYPASSRLS".to_owned()));
+        let bypass = |yes: bool| if yes { "BYPASSRLS" } else { "NOBYPASSRLS" };
+        let migrator = bypass(scenario.roles.migrator_bypass_rls);
+        roles.push((&n.migrator, format!("NOLOGIN NOSUPERUSER {migrator}")));
         for app in &scenario.roles.app {
-            let bypass = if app.bypass_rls { "BYPASSRLS" } else { "NOBYPASSRLS" };
-            roles.push((&app.name, format!("NOLOGIN NOSUPERUSER {bypass}")));
+            roles.push((&app.name, format!("NOLOGIN NOSUPERUSER {}", bypass(app.bypass_rls))));
         }
         roles.push((&n.twin, "NOLOGIN NOSUPERUSER BYPASSRLS".to_owned()));
         roles.push((&n.observer, "NOLOGIN NOSUPERUSER BYPASSRLS".to_owned()));
@@ -155,7 +164,8 @@ impl<'a> Stage<'a> {
         let password = watertight_scenarios::ident::quote_literal(self.password.expose());
         roles.push((&n.login, format!("LOGIN NOSUPERUSER NOINHERIT PASSWORD {password}")));
         for (name, attributes) in roles {
-            self.run.create_role(name, &attributes).await?;
+            self.run.create_role(name.as_str()).await?;
+            self.admin(MAINTENANCE_DATABASE, &format!("ALTER ROLE {} {attributes}", name.quoted())).await?;
         }
         let q = Ident::quoted;
         let mut sql = vec![
@@ -176,25 +186,46 @@ impl<'a> Stage<'a> {
             }
         }
         for one in sql {
-            self.run.admin(&one).await?;
+            self.admin(MAINTENANCE_DATABASE, &one).await?;
         }
         Ok(())
     }
 
+    async fn create_database(&self, hint: &str, template: Option<&str>) -> Result<String, StageError> {
+        let owner = Some(self.names.migrator.as_str());
+        Ok(self.run.create_database(NewDatabase { hint, template, owner }).await?)
+    }
+
+    /// What only a superuser may do, on a connection of its own.
+    async fn admin(&self, database: &str, sql: &str) -> Result<(), StageError> {
+        let options = self.server.admin_options(database);
+        let mut session = Session::connect(&options, self.server.admin_options(MAINTENANCE_DATABASE)).await.map_err(lost)?;
+        let done = session.run(sql, BASELINE_LIMIT).await;
+        session.close().await;
+        done.map(|_| ()).map_err(lost)
+    }
+
     async fn create_template(&mut self, scenario: &Scenario, db: DatabaseId) -> Result<(), StageError> {
         let database = &scenario.databases[db.0];
-        let name = self.run.create_database(&database.name, None, &self.names.migrator).await?;
+        let name = self.create_database(&database.name, None).await?;
         for extension in &database.extensions {
             self.server.info().require_extension(extension)?;
             let name_sql = Ident::new(extension.as_str()).quoted();
-            self.run.admin_in(&name, &format!("CREATE EXTENSION IF NOT EXISTS {name_sql} CASCADE")).await?;
+            self.admin(&name, &format!("CREATE EXTENSION IF NOT EXISTS {name_sql} CASCADE")).await?;
         }
         if database.platform == Platform::Supabase {
-            self.run.admin_in(&name, include_str!("supabase.sql")).await?;
+            self.admin(&name, include_str!("supabase.sql")).await?;
         }
         if let Some(provision) = &database.provision {
             for statement in &provision.statements {
-                self.run.admin_in(&name, provision.sql(statement)).await?;
+                self.admin(&name, provision.sql(statement)).await.map_err(|e| match e {
+                    StageError::Lost(why) => StageError::Provision {
+                        file: provision.path.clone(),
+                        line: statement.line,
+                        why,
+                    },
+                    other => other,
+                })?;
             }
         }
         let mut session = self.connect(&name).await?;
@@ -226,7 +257,7 @@ impl<'a> Stage<'a> {
                 let (file, line) = (script.path.clone(), statement.line);
                 return Err(match failure {
                     Failure::Sql(error) => {
-                        StageError::Baseline { what: "baseline", file, line, error: Box::new(error) }
+                        StageError::Baseline { file, line, error: Box::new(error) }
                     }
                     Failure::TimedOut(limit) => StageError::Hangs { file, line, seconds: limit.as_secs() },
                     Failure::Lost(why) => StageError::Lost(why),
@@ -244,7 +275,7 @@ impl<'a> Stage<'a> {
             .server
             .login_options(database, self.names.login.as_str(), self.password.expose())
             .options(PINNED.iter().copied());
-        let control = self.server.admin_options(crate::provider::MAINTENANCE_DATABASE);
+        let control = self.server.admin_options(MAINTENANCE_DATABASE);
         Session::connect(&options, control).await.map_err(lost)
     }
 
@@ -255,7 +286,7 @@ impl<'a> Stage<'a> {
     pub async fn open(&self) -> Result<(Vec<String>, Vec<Session>), StageError> {
         let (mut databases, mut sessions) = (Vec::new(), Vec::new());
         for template in &self.templates {
-            let name = self.run.create_database("case", Some(template), &self.names.migrator).await?;
+            let name = self.create_database("case", Some(template)).await?;
             sessions.push(self.connect(&name).await?);
             databases.push(name);
         }

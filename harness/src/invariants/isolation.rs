@@ -1,15 +1,15 @@
 //! Declared reads show their own tenant's rows only, and do not depend on another tenant's data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use watertight_generators::WorldId;
 use watertight_reports::Severity;
-use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, StepId};
+use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, Impact, StepId};
 
 use super::access_compatible::{in_use, sendings};
-use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey};
+use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, contents};
 use crate::db::session::Answer;
-use crate::explore::{Act, Actor, Binding, CaseData, Excursion, Observations, Scene, Seen};
+use crate::explore::{Act, Actor, Binding, CaseData, Excursion, Observations, Scene, Seen, Snapshot};
 
 /// A read shows no value that only another tenant has.
 pub(super) struct ReadIsolation;
@@ -50,7 +50,7 @@ impl Invariant for ReadIsolation {
         sendings(scene, case)
             .into_iter()
             .filter(|(_, b)| is_read(scene, b))
-            .map(|(at, b)| Excursion { from: at, acts: vec![Act::Send(b)] })
+            .flat_map(|(at, b)| [contents(at), Excursion { from: at, acts: vec![Act::Send(b)] }])
             .collect()
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
@@ -66,25 +66,34 @@ impl Invariant for ReadIsolation {
                 owners.extend(case.world_of_value(value).or_else(|| case.world_of_tenant(value)));
             }
             let foreign: BTreeSet<WorldId> = owners.iter().copied().filter(|w| *w != binding.world).collect();
+            let tenant = case.tenants(binding.world).first();
+            let sibling = tenant.is_some_and(|tenant| {
+                let known = seen.contents(at).map(|s| row_tenants(scene, at, s)).unwrap_or_default();
+                done.answer.rows.iter().flatten().flatten().any(|v| known.get(v.as_str()).is_some_and(|t| t != tenant))
+            });
             // Positive control: the tenant sees its own, and there is somebody else to be seen.
             if owners.contains(&binding.world) && alive.len() > 1 {
                 judgement.exercised.insert(binding.world);
             }
-            if foreign.is_empty() {
+            if foreign.is_empty() && !sibling {
                 continue;
             }
             judgement.exercised.insert(binding.world);
             let path = &scene.scenario.access[binding.access.0];
+            let message = if foreign.is_empty() {
+                format!("Sent for one of a user's tenants, “{}” returns rows of the other one too.", path.name)
+            } else {
+                format!("Sent for one tenant, “{}” returns values that only other tenants have.", path.name)
+            };
             judgement.violated(Violation {
-                key: ViolationKey { step: step_before(at), code: "shows-foreign", subject: path.name.clone() },
+                key: ViolationKey { step: None, code: "shows-foreign", subject: path.name.clone() },
                 worlds: foreign.iter().copied().chain([binding.world]).collect(),
-                severity: Severity::Critical,
+                severity: match path.impact {
+                    Impact::Production => Severity::Critical,
+                    Impact::Development => Severity::Low,
+                },
                 title: format!("“{}” shows another tenant's rows", path.name),
-                message: format!(
-                    "Sent for one tenant, “{}” returns values that only {} other tenants have.",
-                    path.name,
-                    foreign.len()
-                ),
+                message,
                 cause: "Neither the statement nor a policy restricts the read to the tenant.".to_owned(),
                 remedy: String::new(),
                 tables: Vec::new(),
@@ -94,6 +103,26 @@ impl Invariant for ReadIsolation {
         }
         judgement
     }
+}
+
+/// Keys of rows that have a tenant, and the tenant. A key that stands in two tables for two tenants tells nothing.
+fn row_tenants<'a>(scene: &Scene, at: Checkpoint, contents: &'a Snapshot) -> HashMap<&'a str, &'a str> {
+    let mut known: HashMap<&str, &str> = HashMap::new();
+    let mut unclear: BTreeSet<&str> = BTreeSet::new();
+    for (key, column) in scene.tenant_tables(at) {
+        let Some(table) = contents.tables.get(&key) else { continue };
+        let [identity] = table.identity.as_slice() else { continue };
+        for row in &table.rows {
+            let (Some(id), Some(tenant)) = (row.values[*identity].as_deref(), table.cell(row, &column)) else {
+                continue;
+            };
+            if id.parse::<f64>().is_ok() || known.insert(id, tenant).is_some_and(|other| other != tenant) {
+                unclear.insert(id);
+            }
+        }
+    }
+    known.retain(|id, _| !unclear.contains(id));
+    known
 }
 
 fn step_before(at: Checkpoint) -> Option<StepId> {
