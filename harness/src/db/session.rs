@@ -162,7 +162,7 @@ impl Session {
 
     /// COPY … FROM STDIN with all of its data.
     pub async fn copy_in(&mut self, statement: &str, data: &[u8]) -> Result<u64, Failure> {
-        let mut sink = self.conn.copy_in_raw(AssertSqlSafe(statement.to_owned())).await?;
+        let mut sink = self.conn.copy_in_raw(statement).await?;
         sink.send(data).await?;
         Ok(sink.finish().await?)
     }

@@ -26,6 +26,9 @@ pub const PINNED: &[(&str, &str)] = &[
     ("client_min_messages", "warning"),
 ];
 
+/// What the platform Supabase brings.
+pub const SUPABASE_SQL: &str = include_str!("supabase.sql");
+
 /// Names of the roles of one run.
 #[derive(Clone, Debug)]
 pub struct RoleNames {
@@ -37,6 +40,11 @@ pub struct RoleNames {
 }
 
 impl RoleNames {
+    /// SQL that makes the session run as `actor` until RESET ROLE: for scripts that hold their own transactions.
+    pub fn become_for_session_sql(&self, actor: &Actor) -> String {
+        self.become_sql(actor).replace("SET LOCAL ", "SET ")
+    }
+
     /// SQL that makes the rest of the transaction run as `actor`.
     pub fn become_sql(&self, actor: &Actor) -> String {
         let (role, extra) = match actor {
@@ -214,7 +222,7 @@ impl<'a> Stage<'a> {
             self.admin(&name, &format!("CREATE EXTENSION IF NOT EXISTS {name_sql} CASCADE")).await?;
         }
         if database.platform == Platform::Supabase {
-            self.admin(&name, include_str!("supabase.sql")).await?;
+            self.admin(&name, SUPABASE_SQL).await?;
         }
         if let Some(provision) = &database.provision {
             for statement in &provision.statements {
@@ -269,8 +277,24 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// Whether the server still answers.
+    pub async fn is_alive(&self) -> bool {
+        self.server.is_alive().await
+    }
+
+    /// A copy of a database that nobody is connected to.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn clone_of(&self, database: &str) -> Result<String, StageError> {
+        self.create_database("clone", Some(database)).await
+    }
+
     /// A session of the plain login role, with every setting pinned.
-    async fn connect(&self, database: &str) -> Result<Session, StageError> {
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn connect(&self, database: &str) -> Result<Session, StageError> {
         let options = self
             .server
             .login_options(database, self.names.login.as_str(), self.password.expose())

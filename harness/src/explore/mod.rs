@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod case;
+mod committed;
 pub mod observe;
 pub mod runner;
 pub mod scene;

@@ -17,7 +17,7 @@ use super::snapshot::{SnapRow, Snapshot, TableKey, TableRows};
 use super::tree::{Node, Tree};
 use crate::catalog;
 use crate::db::session::{Answer, Failure, Session};
-use crate::db::stage::RoleNames;
+use crate::db::stage::{RoleNames, Stage, StageError};
 
 /// Limit for the harness's own statements.
 const OWN_LIMIT: Duration = Duration::from_secs(120);
@@ -44,19 +44,25 @@ pub struct Recorded {
     pub answer: Option<String>,
 }
 
-/// Sessions of one worker, one a database.
+/// Databases of one worker with a session on each.
 pub struct Runner<'a> {
-    scene: &'a Scene,
-    names: &'a RoleNames,
-    sessions: Vec<Session>,
-    record: Option<Record>,
+    pub(super) scene: &'a Scene,
+    pub(super) stage: &'a Stage<'a>,
+    pub(super) names: &'a RoleNames,
+    pub(super) databases: Vec<String>,
+    pub(super) sessions: Vec<Session>,
+    pub(super) record: Option<Record>,
     depth: usize,
 }
 
 impl<'a> Runner<'a> {
-    /// A runner on connected sessions, one for each database of the scenario.
-    pub fn new(scene: &'a Scene, names: &'a RoleNames, sessions: Vec<Session>) -> Self {
-        Self { scene, names, sessions, record: None, depth: 0 }
+    /// A runner on clones of the stage's templates, one for each database of the scenario.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn open(scene: &'a Scene, stage: &'a Stage<'a>) -> Result<Self, StageError> {
+        let (databases, sessions) = stage.open().await?;
+        Ok(Self { scene, stage, names: stage.names(), databases, sessions, record: None, depth: 0 })
     }
 
     /// From now on keeps every statement, until [`Runner::recorded`].
@@ -69,31 +75,35 @@ impl<'a> Runner<'a> {
         self.record.take().unwrap_or_default()
     }
 
-    /// Closes the sessions.
-    pub async fn close(self) {
+    /// Closes the sessions and drops the databases.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn close(self) -> Result<(), StageError> {
         for session in self.sessions {
             session.close().await;
         }
+        self.stage.drop_databases(&self.databases).await
     }
 
-    async fn everywhere(&mut self, sql: &str) -> Result<(), Failure> {
+    pub(super) async fn everywhere(&mut self, sql: &str) -> Result<(), Failure> {
         for session in &mut self.sessions {
             session.run(sql, OWN_LIMIT).await?;
         }
         Ok(())
     }
 
-    async fn own(&mut self, db: DatabaseId, sql: &str) -> Result<Vec<Answer>, Failure> {
+    pub(super) async fn own(&mut self, db: DatabaseId, sql: &str) -> Result<Vec<Answer>, Failure> {
         self.sessions[db.0].run(sql, OWN_LIMIT).await
     }
 
-    fn keep(&mut self, database: DatabaseId, actor: &Actor, what: String, sql: Vec<String>) {
+    pub(super) fn keep(&mut self, database: DatabaseId, actor: &Actor, what: String, sql: Vec<String>) {
         if let Some(record) = &mut self.record {
             record.push(Recorded { database, actor: actor.clone(), what, sql, answer: None });
         }
     }
 
-    fn answered(&mut self, seen: &Seen) {
+    pub(super) fn answered(&mut self, seen: &Seen) {
         let Some(last) = self.record.as_mut().and_then(|r| r.last_mut()) else { return };
         last.answer = match seen {
             Seen::Refused(refusal) => Some(refusal.failure.to_string()),
@@ -149,7 +159,7 @@ impl<'a> Runner<'a> {
     }
 
     /// The step on the timeline. When a world breaks it, the case goes on without that world.
-    async fn advance(
+    pub(super) async fn advance(
         &mut self,
         case: &CaseData,
         step: StepId,
@@ -216,7 +226,7 @@ impl<'a> Runner<'a> {
         Ok(guilty.into_iter().collect())
     }
 
-    async fn visit(&mut self, case: &CaseData, nodes: &mut [Node]) -> Result<(), Failure> {
+    pub(super) async fn visit(&mut self, case: &CaseData, nodes: &mut [Node]) -> Result<(), Failure> {
         for node in nodes {
             if node.act.is_probe() {
                 node.seen = Some(self.probe(&node.act).await?);
@@ -255,7 +265,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Does one act. A refused act leaves the state before it, which `savepoint` marks.
-    async fn perform(&mut self, case: &CaseData, act: &Act, savepoint: &str) -> Result<Seen, Failure> {
+    pub(super) async fn perform(&mut self, case: &CaseData, act: &Act, savepoint: &str) -> Result<Seen, Failure> {
         match act {
             Act::Snapshot | Act::Catalog => self.probe(act).await,
             Act::Step(step, actor) => self.step(*step, actor, savepoint).await,
@@ -278,7 +288,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    async fn step(&mut self, step: StepId, actor: &Actor, savepoint: &str) -> Result<Seen, Failure> {
+    pub(super) async fn step(&mut self, step: StepId, actor: &Actor, savepoint: &str) -> Result<Seen, Failure> {
         let (db, limit) = {
             let step = self.scene.step(step);
             (step.database, Duration::from_secs(u64::from(step.timeout_s)))
@@ -384,7 +394,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Loads data past foreign keys, triggers and row security, and sets every sequence behind it.
-    async fn load(&mut self, data: &Dataset) -> Result<(), Failure> {
+    pub(super) async fn load(&mut self, data: &Dataset) -> Result<(), Failure> {
         let loader = self.names.become_sql(&Actor::Loader);
         for db in 0..self.sessions.len() {
             self.own(DatabaseId(db), &loader).await?;

@@ -36,6 +36,16 @@ impl Tree {
         }
     }
 
+    /// Notes what was seen of each of these acts, which are in the tree.
+    pub fn note(&mut self, acts: &[Act], seen: &[Seen]) {
+        let mut level = &mut self.roots;
+        for (act, seen) in acts.iter().zip(seen) {
+            let Some(node) = level.iter_mut().find(|n| &n.act == act) else { return };
+            node.seen = Some(seen.clone());
+            level = &mut node.children;
+        }
+    }
+
     /// What was seen of the last of these acts.
     pub fn seen(&self, acts: &[Act]) -> Option<&Seen> {
         let mut level = &self.roots;

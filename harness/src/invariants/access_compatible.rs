@@ -60,7 +60,7 @@ fn after_rollback(scene: &Scene, at: Checkpoint, binding: &Binding) -> Option<Ex
 
 /// Whether a refusal says something about the schema, rather than about the values that were sent: a value that
 /// is there already is refused by a unique key that was there before, or by one that the path says it may meet.
-fn counts(scene: &Scene, access: AccessId, error: &SqlError) -> bool {
+pub(crate) fn counts(scene: &Scene, access: AccessId, error: &SqlError) -> bool {
     let path = &scene.scenario.access[access.0];
     if path.may_fail.contains(&error.sqlstate) {
         return false;

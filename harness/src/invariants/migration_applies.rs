@@ -82,6 +82,9 @@ impl Invariant for MigrationApplies {
                 Seen::Refused(refusal) if refusal.failure.sql().is_some() => {
                     judgement.violated(stopped(scene, step, refusal, before, witness));
                 }
+                Seen::Refused(refusal) if scene.step(step).kind == StepKind::Backfill => {
+                    judgement.violated(never_ends(scene, step, refusal, before, witness));
+                }
                 Seen::Refused(refusal) => judgement
                     .doubts
                     .push(format!("`{}` did not end: {}", scene.step(step).id, refusal.failure)),
@@ -196,6 +199,29 @@ fn stopped(
         cause: format!("Statement {} of {file} meets {what}.", refusal.statement + 1),
         remedy: String::new(),
         tables: sql.and_then(|e| e.table.clone()).into_iter().collect(),
+        place: Some((file, line)),
+        witness,
+    }
+}
+
+fn never_ends(
+    scene: &Scene,
+    step: StepId,
+    refusal: &Refusal,
+    worlds: BTreeSet<watertight_generators::WorldId>,
+    witness: Excursion,
+) -> Violation {
+    let id = &scene.step(step).id;
+    let (file, line) = scene.location(step, refusal.statement);
+    Violation {
+        key: ViolationKey { step: Some(step), code: "never-ends", subject: String::new() },
+        worlds,
+        severity: Severity::High,
+        title: format!("The backfill `{id}` does not end"),
+        message: format!("`{id}` was {} on a few rows.", refusal.failure),
+        cause: "Its loop does not come nearer to its end with each round.".to_owned(),
+        remedy: "Let each round work on rows that are still to be done, and stop when a round changes none.".to_owned(),
+        tables: Vec::new(),
         place: Some((file, line)),
         witness,
     }

@@ -19,6 +19,8 @@ use crate::invariants::{self, Invariant};
 use crate::provider::registry::Run;
 use crate::provider::{ProviderError, Server};
 
+pub(crate) use build::overall;
+
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
 pub struct VerifyOptions {

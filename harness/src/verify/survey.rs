@@ -63,7 +63,12 @@ impl Surveyor<'_> {
         };
         let limit = Duration::from_secs(u64::from(step.timeout_s));
         let session = &mut self.sessions[step.database.0];
-        session.run(&self.names.become_sql(&Actor::Migrator), SURVEY_LIMIT).await?;
+        let role = if script.is_transactional() {
+            self.names.become_sql(&Actor::Migrator)
+        } else {
+            self.names.become_for_session_sql(&Actor::Migrator)
+        };
+        session.run(&role, SURVEY_LIMIT).await?;
         for statement in &script.statements {
             match session.run(script.sql(statement), limit).await {
                 Ok(_) => {}
@@ -94,12 +99,20 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Sc
 type Walk = (Vec<Vec<Schema>>, Vec<Print>, WaysBack, Option<(StepId, String)>);
 
 async fn walk(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, Failure> {
+    let all_held = scenario
+        .steps
+        .iter()
+        .all(|s| s.up.is_transactional() && s.down.as_ref().is_none_or(watertight_scenarios::Script::is_transactional));
+    if all_held { walk_held(surveyor, scenario).await } else { walk_committed(surveyor, scenario).await }
+}
+
+/// Everything in one transaction that is undone; each way back is tried on the way.
+async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, Failure> {
     surveyor.all("BEGIN").await?;
     let (schema, print) = surveyor.look().await?;
     let (mut schemas, mut prints, mut ways_back, mut stopped) =
         (vec![schema], vec![print], WaysBack::new(), None);
     for step in (0..scenario.steps.len()).map(StepId) {
-        surveyor.all("SAVEPOINT step").await?;
         if let Err(why) = surveyor.script(scenario, step, false).await? {
             stopped = Some((step, why));
             break;
@@ -114,10 +127,35 @@ async fn walk(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, 
             ways_back.insert(step, left);
             surveyor.all("ROLLBACK TO SAVEPOINT way_back; RELEASE SAVEPOINT way_back").await?;
         }
-        surveyor.all("RELEASE SAVEPOINT step").await?;
         schemas.push(schema);
         prints.push(print);
     }
     surveyor.all("ROLLBACK").await?;
     Ok((schemas, prints, ways_back, stopped))
+}
+
+/// Every step committed, on databases that are dropped afterwards; ways back are left to the cases.
+async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, Failure> {
+    let (mut schemas, mut prints, mut stopped) = (Vec::new(), Vec::new(), None);
+    for step in (0..=scenario.steps.len()).map(StepId) {
+        surveyor.all("BEGIN").await?;
+        let (schema, print) = surveyor.look().await?;
+        surveyor.all("ROLLBACK").await?;
+        schemas.push(schema);
+        prints.push(print);
+        let Some(next) = scenario.steps.get(step.0) else { break };
+        let held = next.up.is_transactional();
+        if held {
+            surveyor.all("BEGIN").await?;
+        }
+        let outcome = surveyor.script(scenario, step, false).await?;
+        if held {
+            surveyor.all(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+        }
+        if let Err(why) = outcome {
+            stopped = Some((step, why));
+            break;
+        }
+    }
+    Ok((schemas, prints, WaysBack::new(), stopped))
 }

@@ -12,7 +12,7 @@ use crate::db::session::Failure;
 use crate::db::stage::Stage;
 use crate::explore::tree::Tree;
 use crate::explore::{CaseData, Excursion, Observations, Runner, Scene};
-use crate::invariants::{Invariant, Judgement, contents};
+use crate::invariants::{Invariant, Judgement, ViolationKey, contents};
 
 /// Cases after which a worker's databases are renewed: rolled-back DDL bloats the catalogs.
 const CASES_PER_DATABASE: u32 = 100;
@@ -21,6 +21,16 @@ const CASES_PER_DATABASE: u32 = 100;
 const DEEP_EVERY: u32 = 8;
 /// The systematic small cases at the beginning are all asked them.
 const DEEP_FIRST: u32 = 16;
+
+/// Of a timeline that transactions can hold, one case in so many is played in both modes, and has to give the same.
+const COMMITTED_EVERY: u32 = 32;
+/// Which one of them: small, with two worlds.
+const COMMITTED_AT: u32 = 5;
+
+/// Of a timeline that they cannot hold, excursions that need a clone each are played in the first cases…
+const CLONES_FIRST: u32 = 6;
+/// … and in one of so many.
+const CLONES_EVERY: u32 = 16;
 
 /// What one case gave.
 pub(super) struct CaseResult {
@@ -133,14 +143,13 @@ impl Job<'_> {
 
     async fn work_async(&self) -> Result<(), VerifyError> {
         loop {
-            let (databases, sessions) = self.stage.open().await?;
-            let mut runner = Runner::new(self.scene, self.stage.names(), sessions);
+            let mut runner = Runner::open(self.scene, self.stage).await?;
             let more = self.work_on(&mut runner).await;
-            runner.close().await;
-            self.stage.drop_databases(&databases).await?;
+            let closed = runner.close().await;
             if !more? {
                 return Ok(());
             }
+            closed?;
         }
     }
 
@@ -152,29 +161,69 @@ impl Job<'_> {
                 return Ok(false);
             }
             let case = case_data(self.scene, self.options, index);
-            let result = match self.play(runner, &case).await {
-                Ok(result) => result,
-                Err(first) => self.again(&case, &first).await?,
+            let (result, lost) = match self.play(runner, &case).await {
+                Ok(result) => (result, false),
+                Err(first) => (self.again(&case, &first).await?, true),
             };
             self.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
             (self.listen)(Event::Case);
+            if lost {
+                return Ok(true); // these databases are gone, or in doubt
+            }
         }
         Ok(true)
     }
 
-    /// A case that lost its session is played once more, on new databases.
+    /// A case that lost its session is played once more, on new databases. If the server is well and the session is
+    /// lost again, the case says so: it decides nothing.
     async fn again(&self, case: &CaseData, first: &Failure) -> Result<CaseResult, VerifyError> {
-        let (databases, sessions) = self.stage.open().await?;
-        let mut runner = Runner::new(self.scene, self.stage.names(), sessions);
+        let mut runner = Runner::open(self.scene, self.stage).await?;
         let second = self.play(&mut runner, case).await;
-        runner.close().await;
-        self.stage.drop_databases(&databases).await?;
-        second.map_err(|second| VerifyError::Lost(format!("case {}: {first}; and again: {second}", case.index)))
+        let _ = runner.close().await; // the server is asked below
+        match second {
+            Ok(result) => Ok(result),
+            Err(second) if self.stage.is_alive().await => {
+                let doubt = format!("case {} was lost: {second}", case.index);
+                let judgement = Judgement { doubts: vec![doubt], ..Judgement::default() };
+                Ok(CaseResult {
+                    index: case.index,
+                    seed: case.seed,
+                    worlds: 0,
+                    rows: 0,
+                    judgements: self
+                        .invariants
+                        .iter()
+                        .map(|i| i.applies(self.scene).is_ok().then(|| judgement.clone()))
+                        .collect(),
+                    measured: Measured::default(),
+                })
+            }
+            Err(second) => Err(VerifyError::Lost(format!("case {}: {first}; and again: {second}", case.index))),
+        }
     }
 
     async fn play(&self, runner: &mut Runner<'_>, case: &CaseData) -> Result<CaseResult, Failure> {
-        let seen = runner.play(case, wanted(self.scene, self.invariants, case)).await?;
-        Ok(self.result(case, &seen))
+        let trees = wanted(self.scene, self.invariants, case);
+        if self.scene.needs_commits() {
+            return self.play_committed(case, trees).await;
+        }
+        let seen = runner.play(case, trees.clone()).await?;
+        let mut result = self.result(case, &seen);
+        if case.index % COMMITTED_EVERY == COMMITTED_AT {
+            let committed = self.play_committed(case, trees).await?;
+            compare(&mut result, &committed);
+        }
+        Ok(result)
+    }
+
+    /// The case with every step committed, on databases of its own.
+    async fn play_committed(&self, case: &CaseData, trees: Vec<Tree>) -> Result<CaseResult, Failure> {
+        let lost = |e: crate::db::stage::StageError| Failure::Lost(e.to_string());
+        let mut runner = Runner::open(self.scene, self.stage).await.map_err(lost)?;
+        let clones = case.index < CLONES_FIRST || case.index.is_multiple_of(CLONES_EVERY);
+        let seen = runner.play_committed(case, trees, clones).await;
+        runner.close().await.map_err(lost)?;
+        Ok(self.result(case, &seen?))
     }
 
     fn result(&self, case: &CaseData, seen: &Observations) -> CaseResult {
@@ -189,6 +238,24 @@ impl Job<'_> {
                 .map(|i| i.applies(self.scene).is_ok().then(|| i.judge(self.scene, case, seen)))
                 .collect(),
             measured: measure(self.scene, case, seen),
+        }
+    }
+}
+
+/// Two modes have to find the same. Where they do not, the harness is at fault, and nothing is decided.
+fn compare(result: &mut CaseResult, committed: &CaseResult) {
+    let keys = |j: &Option<Judgement>| -> BTreeSet<ViolationKey> {
+        j.iter().flat_map(|j| &j.violations).map(|v| v.key.clone()).collect()
+    };
+    for (mine, theirs) in result.judgements.iter_mut().zip(&committed.judgements) {
+        let (held, apart) = (keys(mine), keys(theirs));
+        let Some(judgement) = mine else { continue };
+        for key in held.symmetric_difference(&apart) {
+            let side = if held.contains(key) { "only inside a transaction" } else { "only with commits" };
+            judgement.doubts.push(format!(
+                "case {}: {} {} is seen {side}; the two modes must not differ",
+                result.index, key.code, key.subject
+            ));
         }
     }
 }
