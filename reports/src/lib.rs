@@ -1,5 +1,7 @@
 //! Verdicts, findings and reports, and how they are rendered. Compiles without a database driver.
 
+mod json;
 pub mod model;
 
+pub use json::ReadError;
 pub use model::*;
