@@ -84,6 +84,11 @@ impl Area {
         }
     }
 
+    /// As a heading for checks rather than paths: the check of the writes is that of the reads too.
+    pub(crate) fn checks_title(self) -> &'static str {
+        if self == Self::Writes { "Read and write paths" } else { self.title() }
+    }
+
     /// The checks of this area.
     pub(crate) fn checks(self, checks: &[CheckReport]) -> impl Iterator<Item = &CheckReport> {
         checks.iter().filter(move |check| Self::of(&check.invariant) == self)

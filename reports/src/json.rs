@@ -29,8 +29,7 @@ struct Versioned {
 impl Report {
     /// The report as `report.json` holds it, with a line end.
     pub fn to_json(&self) -> String {
-        let mut text =
-            serde_json::to_string_pretty(self).expect("a report has string keys only");
+        let mut text = serde_json::to_string_pretty(self).expect("a report has string keys only");
         text.push('\n');
         text
     }

@@ -71,19 +71,15 @@ fn areas(scenario: &ScenarioReport) -> Vec<SummaryLine> {
             verdict: Some(verdict),
             severity: None,
             text: format!(
-                "{:<14}{:<24}{held} of {} held",
+                "{:<14}{:<24}{held} of {} held{}",
                 verdict.word(),
-                title(area),
-                count(checks.len() as u64, "check", "checks")
+                area.checks_title(),
+                count(checks.len() as u64, "check", "checks"),
+                words::least_worlds(checks.iter().copied())
             ),
         });
     }
     lines
-}
-
-/// `access-compatible` is one check of reads and writes together.
-fn title(area: Area) -> &'static str {
-    if area == Area::Writes { "Read and write paths" } else { area.title() }
 }
 
 /// Several: a line a scenario.
@@ -114,14 +110,15 @@ fn findings(issues: &[(&ScenarioReport, Vec<Issue<'_>>)]) -> Vec<SummaryLine> {
     let mut lines = Vec::new();
     for severity in Severity::ALL {
         for (scenario, issues) in issues {
-            for issue in issues.iter().filter(|issue| issue.finding.severity == severity) {
+            let wanted = issues.iter().filter(|issue| issue.finding.severity == severity);
+            for fix in issues::fixes(wanted) {
                 let mut text = format!("{:<14}", severity.word());
                 if several {
                     text.push_str(&format!("{} ", scenario.id));
                 }
-                text.push_str(&format!("{}: {}", issue.label, issue.finding.title.replace('`', "")));
-                if let Some(place) = issue.place() {
-                    text.push_str(&format!(" ({place})"));
+                text.push_str(&format!("{}: {}", fix.span(), fix.title().replace('`', "")));
+                if let Some(place) = fix.first().place() {
+                    text.push_str(&format!(", {place}"));
                 }
                 lines.push(SummaryLine { verdict: None, severity: Some(severity), text });
             }

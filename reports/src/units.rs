@@ -25,6 +25,8 @@ pub(crate) fn duration(ms: f64) -> String {
     }
     if ms == 0.0 {
         "0 ms".to_owned()
+    } else if ms < 0.05 {
+        "< 0.1 ms".to_owned()
     } else if ms < 9.95 {
         format!("{ms:.1} ms")
     } else if ms < 999.5 {
@@ -93,7 +95,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case(0.04, "0.0 ms")]
+    #[case(0.0, "0 ms")]
+    #[case(0.04, "< 0.1 ms")]
     #[case(9.96, "10 ms")]
     #[case(999.6, "1.0 s")]
     #[case(59_960.0, "1 min 0 s")]

@@ -1,7 +1,9 @@
 //! What verdicts, severities and outcomes are called. The words live beside the types, not in the templates.
 
 use crate::issues::{self, Issue};
-use crate::model::{AccessOutcome, AccessReport, CheckOutcome, Exercised, ScenarioReport, Severity, Verdict};
+use crate::model::{
+    AccessOutcome, AccessReport, CheckOutcome, CheckReport, Exercised, ScenarioReport, Severity, Verdict,
+};
 use crate::units::{bound, count, number};
 
 impl Verdict {
@@ -156,10 +158,28 @@ pub(crate) fn severities(issues: &[Issue<'_>]) -> String {
     list(&counts.collect::<Vec<_>>())
 }
 
+/// How well the held ones among some checks were exercised: `, each in 391 worlds or more`.
+pub(crate) fn least_worlds<'a>(checks: impl IntoIterator<Item = &'a CheckReport>) -> String {
+    let held = checks.into_iter().filter_map(|check| match &check.outcome {
+        CheckOutcome::Held { exercised, .. } => Some(exercised.worlds.get()),
+        _ => None,
+    });
+    let worlds: Vec<u64> = held.collect();
+    match worlds.as_slice() {
+        [] => String::new(),
+        [one] => format!(", in {}", count(*one, "world", "worlds")),
+        [first, rest @ ..] => {
+            let least = rest.iter().fold(*first, |least, &n| least.min(n));
+            format!(", each in {} or more", count(least, "world", "worlds"))
+        }
+    }
+}
+
 /// What stands behind a scenario's verdict, in one sentence.
 pub(crate) fn status(scenario: &ScenarioReport, issues: &[Issue<'_>]) -> String {
     let with =
         |verdict| scenario.checks.iter().filter(|check| check.outcome.verdict() == verdict).count() as u64;
+    let worlds = least_worlds(&scenario.checks);
     let (held, undecided) = (with(Verdict::Held), with(Verdict::Inconclusive));
     let undecided = match undecided {
         0 => String::new(),
@@ -171,10 +191,8 @@ pub(crate) fn status(scenario: &ScenarioReport, issues: &[Issue<'_>]) -> String 
             format!("{findings} ({}){undecided}.", severities(issues))
         }
         Verdict::Inconclusive if undecided.is_empty() => "no check came to an answer.".to_owned(),
-        Verdict::Inconclusive => format!("{} held{undecided}.", count(held, "check", "checks")),
-        Verdict::Held => {
-            format!("{} held, each of them exercised.", count(held, "applicable check", "applicable checks"))
-        }
+        Verdict::Inconclusive => format!("{} held{worlds}{undecided}.", count(held, "check", "checks")),
+        Verdict::Held => format!("{} held{worlds}.", count(held, "check", "checks")),
         Verdict::NotApplicable => "no check has a subject here.".to_owned(),
     }
 }

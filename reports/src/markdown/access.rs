@@ -8,11 +8,15 @@ use crate::model::{AccessOutcome, AccessReport};
 use crate::units::{count, number};
 use crate::words;
 
+/// Failing paths that are told in full; the others are folded.
+const FAILURES_OPEN_MAX: usize = 5;
+
 #[derive(Serialize)]
 struct Row<'a> {
     name: &'a str,
     notes: String,
     cells: Vec<String>,
+    labels: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -46,6 +50,7 @@ pub(super) fn matrix(subject: &Subject<'_>) -> Option<Section> {
         matrices: Vec<Matrix<'a>>,
         idle: bool,
         failures: Vec<Failure<'a>>,
+        failures_open: usize,
     }
     let paths = &subject.scenario.access;
     let checkpoints: Vec<&str> = paths.first()?.cells.iter().map(|cell| cell.checkpoint.as_str()).collect();
@@ -56,7 +61,7 @@ pub(super) fn matrix(subject: &Subject<'_>) -> Option<Section> {
             (!paths.is_empty()).then(|| Matrix {
                 heading,
                 verdict: verdict(&paths),
-                rows: paths.iter().map(|path| row(path, checkpoints.len())).collect(),
+                rows: paths.iter().map(|path| row(subject, path, checkpoints.len())).collect(),
             })
         })
         .collect();
@@ -65,7 +70,7 @@ pub(super) fn matrix(subject: &Subject<'_>) -> Option<Section> {
         .flat_map(|path| &path.cells)
         .any(|cell| matches!(cell.outcome, AccessOutcome::NotExercised));
     let failures = paths.iter().filter(|path| path.fails()).map(|path| failure(subject, path)).collect();
-    let access = Access { checkpoints, matrices, idle, failures };
+    let access = Access { checkpoints, matrices, idle, failures, failures_open: FAILURES_OPEN_MAX };
     Some(Section::new(include_str!("../../templates/access.md"), access))
 }
 
@@ -78,7 +83,7 @@ fn verdict(paths: &[&AccessReport]) -> String {
     }
 }
 
-fn row(path: &AccessReport, width: usize) -> Row<'_> {
+fn row<'a>(subject: &Subject<'_>, path: &'a AccessReport, width: usize) -> Row<'a> {
     let mut notes = vec![path.version.clone()];
     if path.impact == "development" {
         notes.push("development".to_owned());
@@ -87,7 +92,8 @@ fn row(path: &AccessReport, width: usize) -> Row<'_> {
     // A row is as wide as the table, whatever the model holds.
     let mut cells: Vec<String> = path.cells.iter().map(|cell| cell.outcome.cell()).collect();
     cells.resize(width, "·".to_owned());
-    Row { name: &path.name, notes: notes.join(", "), cells }
+    let labels = subject.labels(|issue| issue.finding.access.contains(&path.name));
+    Row { name: &path.name, notes: notes.join(", "), cells, labels }
 }
 
 fn failure<'a>(subject: &Subject<'_>, path: &'a AccessReport) -> Failure<'a> {

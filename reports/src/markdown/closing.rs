@@ -6,8 +6,10 @@ use super::engine::Section;
 use super::subject::Subject;
 use super::tried::passes;
 use crate::areas::Area;
+use crate::issues;
 use crate::model::{AccessOutcome, CheckOutcome, Severity, Verdict};
 use crate::units::{bound_cell, count, number, percent};
+use crate::words;
 
 #[derive(Serialize)]
 struct Level {
@@ -43,21 +45,18 @@ pub(super) fn risk(subject: &Subject<'_>) -> Option<Section> {
     Some(Section::new(include_str!("../../templates/risk.md"), Risk { overall, levels }))
 }
 
-fn findings<'a>(
-    subject: &'a Subject<'_>,
-    severities: &'a [Severity],
-) -> impl Iterator<Item = String> + use<'a> {
+fn findings(subject: &Subject<'_>, severities: &[Severity]) -> Vec<String> {
     let wanted = subject.issues.iter().filter(|issue| severities.contains(&issue.finding.severity));
-    wanted.map(|issue| format!("{}: {}", issue.label, issue.finding.title))
+    issues::fixes(wanted).iter().map(|fix| format!("{}: {}", fix.span(), fix.title())).collect()
 }
 
 fn high(subject: &Subject<'_>) -> Vec<String> {
-    findings(subject, &[Severity::Critical, Severity::High]).collect()
+    findings(subject, &[Severity::Critical, Severity::High])
 }
 
 fn medium(subject: &Subject<'_>) -> Vec<String> {
     let scenario = subject.scenario;
-    let mut lines: Vec<String> = findings(subject, &[Severity::Medium]).collect();
+    let mut lines: Vec<String> = findings(subject, &[Severity::Medium]);
     lines.extend(
         subject
             .checks_with(Verdict::Inconclusive)
@@ -83,28 +82,24 @@ fn medium(subject: &Subject<'_>) -> Vec<String> {
         .map(|step| format!("`{}`", step.id))
         .collect();
     if !without.is_empty() {
-        lines.push(format!("no way back is given for {}", crate::words::list(&without)));
+        lines.push(format!("no way back is given for {}", words::list(&without)));
     }
     lines
 }
 
 fn low(subject: &Subject<'_>) -> Vec<Line> {
-    let mut lines: Vec<Line> = findings(subject, &[Severity::Low]).map(|text| line("⚠️", text)).collect();
+    let mut lines: Vec<Line> =
+        findings(subject, &[Severity::Low]).into_iter().map(|text| line("⚠️", text)).collect();
     for area in Area::ALL {
         let applicable: Vec<_> = area
             .checks(&subject.scenario.checks)
             .filter(|check| check.outcome.verdict() != Verdict::NotApplicable)
             .collect();
-        let worlds = applicable.iter().filter_map(|check| match &check.outcome {
-            CheckOutcome::Held { exercised, .. } => Some(exercised.worlds.get()),
-            _ => None,
-        });
-        if !applicable.is_empty() && worlds.clone().count() == applicable.len() {
-            let least = worlds.min().unwrap_or_default();
-            let each = if applicable.len() == 1 { "in" } else { "each in at least" };
-            let (checks, worlds) =
-                (count(applicable.len() as u64, "check", "checks"), count(least, "world", "worlds"));
-            lines.push(line("✅", format!("{}: {checks} held, {each} {worlds}", area.title())));
+        let held = applicable.iter().all(|check| check.outcome.verdict() == Verdict::Held);
+        if held && !applicable.is_empty() {
+            let checks = count(applicable.len() as u64, "check", "checks");
+            let worlds = words::least_worlds(applicable);
+            lines.push(line("✅", format!("{}: {checks} held{worlds}", area.checks_title())));
         }
     }
     lines
@@ -202,7 +197,7 @@ fn criterion(criterion: &str, target: String, achieved: String, verdict: Verdict
 
 pub(super) fn conclusion(subject: &Subject<'_>) -> Option<Section> {
     #[derive(Serialize)]
-    struct Conclusion<'a> {
+    struct Conclusion {
         criteria: Vec<Criterion>,
         mark: &'static str,
         word: &'static str,
@@ -212,7 +207,8 @@ pub(super) fn conclusion(subject: &Subject<'_>) -> Option<Section> {
         decide: Vec<String>,
         develop: Vec<String>,
         undecided: Vec<String>,
-        digest: &'a str,
+        digest: String,
+        incomplete: bool,
     }
     let of = |wanted: &[Severity]| subject.labels(|issue| wanted.contains(&issue.finding.severity));
     let verdict = subject.scenario.verdict;
@@ -227,7 +223,8 @@ pub(super) fn conclusion(subject: &Subject<'_>) -> Option<Section> {
         decide: of(&[Severity::Medium]),
         develop: of(&[Severity::Low]),
         undecided: undecided.collect(),
-        digest: &subject.scenario.digest,
+        digest: subject.digest(),
+        incomplete: subject.run.incomplete.is_some(),
     };
     Some(Section::new(include_str!("../../templates/conclusion.md"), conclusion))
 }

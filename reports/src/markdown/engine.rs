@@ -105,7 +105,8 @@ fn tidy(document: &str) -> String {
                 out.push('\n');
                 continue;
             }
-            None if line.starts_with("```") => {
+            // Inline code may begin with as many marks; a fence has none after its own.
+            None if line.starts_with("```") && !line.trim_start_matches('`').contains('`') => {
                 fence = Some(line.chars().take_while(|&c| c == '`').collect());
             }
             None => {}

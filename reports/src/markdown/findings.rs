@@ -4,12 +4,15 @@ use serde::Serialize;
 
 use super::engine::Section;
 use super::subject::{Subject, word};
-use crate::issues::Issue;
+use crate::issues::{self, Issue};
 use crate::model::{Counterexample, Severity, Verdict};
 use crate::units::count;
 
 /// Rows of a counterexample above which its tables are folded.
 const ROWS_OPEN_MAX: u32 = 12;
+
+/// From this many issues with one mend on, only the first is told in full.
+const ALIKE_MIN: usize = 3;
 
 #[derive(Serialize)]
 struct IssueView<'a> {
@@ -55,7 +58,7 @@ impl<'a> Example<'a> {
             folded: example.rows > ROWS_OPEN_MAX,
             data: &example.data,
             transcript: example.transcript.join("\n"),
-            command: example.file.as_ref().map(|file| format!("psql \"$DATABASE_URL\" -f {}", word(file))),
+            command: replay(example),
             sql: &example.sql,
         }
     }
@@ -83,31 +86,72 @@ fn view<'a>(issue: &'a Issue<'a>) -> IssueView<'a> {
     }
 }
 
+/// An issue that the same mend puts right as the one told before it.
+#[derive(Serialize)]
+struct Alike<'a> {
+    label: &'a str,
+    anchor: String,
+    title: &'a str,
+    place: Option<String>,
+    message: &'a str,
+    replay: Option<String>,
+}
+
+impl<'a> Alike<'a> {
+    fn of(issue: &'a Issue<'a>) -> Self {
+        let finding = issue.finding;
+        Self {
+            label: &issue.label,
+            anchor: issue.label.to_ascii_lowercase(),
+            title: &finding.title,
+            place: issue.place(),
+            message: &finding.message,
+            replay: finding.counterexample.as_ref().and_then(replay),
+        }
+    }
+}
+
+/// The command that runs a counterexample's script, where it was written to a file.
+fn replay(example: &Counterexample) -> Option<String> {
+    example.file.as_ref().map(|file| format!("psql \"$DATABASE_URL\" -f {}", word(file)))
+}
+
 pub(super) fn issues(subject: &Subject<'_>) -> Option<Section> {
+    #[derive(Serialize)]
+    struct Entry<'a> {
+        issue: IssueView<'a>,
+        alike: Vec<Alike<'a>>,
+    }
     #[derive(Serialize)]
     struct Group<'a> {
         word: String,
         mark: &'static str,
         demand: &'static str,
-        issues: Vec<IssueView<'a>>,
+        entries: Vec<Entry<'a>>,
     }
     #[derive(Serialize)]
     struct Groups<'a> {
         groups: Vec<Group<'a>>,
     }
-    let groups: Vec<Group<'_>> = Severity::ALL
-        .into_iter()
-        .filter_map(|severity| {
-            let issues: Vec<_> =
-                subject.issues.iter().filter(|issue| issue.finding.severity == severity).map(view).collect();
-            (!issues.is_empty()).then(|| Group {
-                word: capital(severity.word()),
-                mark: severity.mark(),
-                demand: severity.demand(),
-                issues,
-            })
+    let group = |severity: Severity| {
+        let wanted = subject.issues.iter().filter(|issue| issue.finding.severity == severity);
+        let mut entries = Vec::new();
+        for fix in issues::fixes(wanted) {
+            let told = if fix.issues.len() < ALIKE_MIN { fix.issues.len() } else { 1 };
+            let (told, alike) = fix.issues.split_at(told);
+            entries.extend(told.iter().map(|issue| Entry { issue: view(issue), alike: Vec::new() }));
+            if let Some(last) = entries.last_mut() {
+                last.alike = alike.iter().map(|issue| Alike::of(issue)).collect();
+            }
+        }
+        (!entries.is_empty()).then(|| Group {
+            word: capital(severity.word()),
+            mark: severity.mark(),
+            demand: severity.demand(),
+            entries,
         })
-        .collect();
+    };
+    let groups: Vec<Group<'_>> = Severity::ALL.into_iter().filter_map(group).collect();
     (!groups.is_empty()).then(|| Section::new(include_str!("../../templates/issues.md"), Groups { groups }))
 }
 

@@ -35,7 +35,8 @@ struct Top<'a> {
     scenario: &'a str,
     file: String,
     label: String,
-    title: &'a str,
+    anchor: String,
+    title: String,
     place: Option<String>,
     step: &'a Option<String>,
 }
@@ -117,15 +118,16 @@ fn top<'a>(issues: &'a [(&'a ScenarioReport, Vec<Issue<'a>>)]) -> impl Iterator<
     Severity::ALL.into_iter().flat_map(move |severity| {
         issues.iter().flat_map(move |(scenario, issues)| {
             let wanted = issues.iter().filter(move |issue| issue.finding.severity == severity);
-            wanted.map(move |issue| Top {
+            issues::fixes(wanted).into_iter().map(move |fix| Top {
                 mark: severity.mark(),
                 severity: severity.word(),
                 scenario: &scenario.id,
                 file: file_name(scenario),
-                label: issue.label.clone(),
-                title: &issue.finding.title,
-                place: issue.place(),
-                step: &issue.finding.step,
+                anchor: fix.first().label.to_ascii_lowercase(),
+                label: fix.span(),
+                title: fix.title(),
+                place: fix.first().place(),
+                step: &fix.first().finding.step,
             })
         })
     })

@@ -3,17 +3,32 @@
 use serde::Serialize;
 
 use super::engine::Section;
-use super::subject::{Subject, psql};
+use super::subject::{Subject, psql, word};
 use crate::areas::Area;
-use crate::model::{AccessOutcome, AccessReport, Severity, StepReport, Verdict};
+use crate::issues;
+use crate::model::{AccessOutcome, AccessReport, CheckReport, Severity, StepReport, Verdict};
 use crate::units::{count, duration, number};
+use crate::words;
 
 /// Changes of a step that the checklist repeats; more are told once, with the step.
 const CHANGES_MAX: usize = 4;
 
 /// The commands of a step, and what to expect of them: measured, not promised.
 fn command(step: &StepReport) -> String {
-    step.command.clone().unwrap_or_else(|| psql(step, &step.file))
+    match (&step.command, step.kind.as_str()) {
+        (Some(command), _) => command.clone(),
+        // A copy is described, not scripted: there is no one statement that does it.
+        (None, "copy") => {
+            let tables: Vec<&str> = step.copied.iter().map(|table| table.table.as_str()).collect();
+            let order = if tables.is_empty() {
+                String::new()
+            } else {
+                format!(", in this order: {}", tables.join(", "))
+            };
+            format!("# copy the tables of {}{order}", word(&step.file))
+        }
+        (None, _) => psql(step, &step.file),
+    }
 }
 
 fn expected(step: &StepReport) -> Vec<String> {
@@ -124,7 +139,7 @@ pub(super) fn rollout<'a>(subject: &Subject<'a>) -> Option<Section> {
         verified: Vec<Item>,
         before: Vec<Item>,
         steps: Vec<Step<'a>>,
-        digest: &'a str,
+        digest: String,
         paths: Vec<String>,
         checks: Vec<String>,
     }
@@ -142,7 +157,7 @@ pub(super) fn rollout<'a>(subject: &Subject<'a>) -> Option<Section> {
         verified: verified(subject),
         before: before(subject),
         steps: scenario.steps.iter().enumerate().map(step).collect(),
-        digest: &scenario.digest,
+        digest: subject.digest(),
         paths: production_paths(subject),
         checks: scenario.steps.iter().filter(|step| step.kind == "check").map(command).collect(),
     };
@@ -152,31 +167,28 @@ pub(super) fn rollout<'a>(subject: &Subject<'a>) -> Option<Section> {
 /// What the run has shown, area by area: the done part of the checklist.
 fn verified(subject: &Subject<'_>) -> Vec<Item> {
     let area = |area: Area| {
-        let held: Vec<String> = area
+        let held: Vec<&CheckReport> = area
             .checks(&subject.scenario.checks)
             .filter(|check| check.outcome.verdict() == Verdict::Held)
-            .map(|check| format!("`{}`", check.invariant))
             .collect();
-        (!held.is_empty()).then(|| Item::done(format!("{}: {} held", area.title(), held.join(", "))))
+        let names: Vec<String> = held.iter().map(|check| format!("`{}`", check.invariant)).collect();
+        let worlds = words::least_worlds(held);
+        (!names.is_empty())
+            .then(|| Item::done(format!("{}: {} held{worlds}", area.checks_title(), words::list(&names))))
     };
     Area::ALL.into_iter().filter_map(area).collect()
 }
 
 fn before(subject: &Subject<'_>) -> Vec<Item> {
-    let of = |wanted: &[Severity]| subject.labels(|issue| wanted.contains(&issue.finding.severity));
-    let mut items = Vec::new();
-    let groups: [(&str, &[Severity]); 3] = [
-        ("Mend", &[Severity::Critical, Severity::High]),
-        ("Decide", &[Severity::Medium]),
-        ("Mend for development", &[Severity::Low]),
-    ];
-    for (verb, severities) in groups {
-        for label in of(severities) {
-            let issue = subject.issues.iter().find(|issue| issue.label == label);
-            let title = issue.map_or("", |issue| issue.finding.title.as_str());
-            items.push(Item::open(format!("{verb}: {title}"), vec![label]));
-        }
-    }
+    let item = |fix: &issues::Fix<'_, '_>| {
+        let verb = match fix.first().finding.severity {
+            Severity::Critical | Severity::High => "Mend",
+            Severity::Medium => "Decide",
+            Severity::Low => "Mend for development",
+        };
+        Item::open(format!("{verb}: {}", fix.title()), fix.labels())
+    };
+    let mut items: Vec<Item> = issues::fixes(&subject.issues).iter().map(item).collect();
     for check in subject.checks_with(Verdict::Inconclusive) {
         items.push(Item::open(format!("Bring `{}` to an answer", check.invariant), Vec::new()));
     }

@@ -46,6 +46,12 @@ impl<'a> Subject<'a> {
         words::status(self.scenario, &self.issues)
     }
 
+    /// The beginning of the digest, where the whole of it was told before.
+    pub(super) fn digest(&self) -> String {
+        let head: String = self.scenario.digest.chars().take(12).collect();
+        format!("{head}…")
+    }
+
     /// The command that repeats this scenario's run.
     pub(super) fn repeat(&self) -> String {
         let settings = &self.run.settings;

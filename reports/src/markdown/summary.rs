@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::engine::Section;
 use super::subject::{Run, Subject};
 use crate::areas::Area;
-use crate::issues::Issue;
+use crate::issues::{self, Issue};
 use crate::model::{AccessOutcome, AccessReport, CheckOutcome, CheckReport, Verdict};
 use crate::units::{count, number};
 use crate::words;
@@ -53,6 +53,9 @@ pub(super) fn header(subject: &Subject<'_>) -> Option<Section> {
     Some(Section::new(include_str!("../../templates/header.md"), header))
 }
 
+/// What stands for the verdict of an area of which no check ran.
+const NOT_EXERCISED: &str = "ℹ️ not exercised";
+
 #[derive(Serialize)]
 struct AreaRow {
     title: &'static str,
@@ -78,6 +81,7 @@ fn area_row(subject: &Subject<'_>, area: Area) -> Option<AreaRow> {
     let always = matches!(area, Area::Schema | Area::Scripts | Area::Isolation | Area::Rollback);
     let checks: Vec<&CheckReport> = area.checks(&subject.scenario.checks).collect();
     let verdict = Verdict::worst(checks.iter().map(|check| check.outcome.verdict()));
+    let word = if checks.is_empty() { NOT_EXERCISED.to_owned() } else { verdict.marked() };
     if verdict == Verdict::NotApplicable && !always {
         return None;
     }
@@ -85,7 +89,7 @@ fn area_row(subject: &Subject<'_>, area: Area) -> Option<AreaRow> {
     measured.push(checks_measure(&checks));
     Some(AreaRow {
         title: area.title(),
-        verdict: verdict.marked(),
+        verdict: word,
         measured: sentence(&measured),
         labels: subject.labels(|issue| Area::of(&issue.check.invariant) == area),
     })
@@ -99,14 +103,9 @@ fn checks_measure(checks: &[&CheckReport]) -> String {
         let reason = checks.first().and_then(|check| check.outcome.reason());
         return reason.unwrap_or("no check of this area ran").to_owned();
     }
-    let held: Vec<_> = checks.iter().filter(|check| check.outcome.verdict() == Verdict::Held).collect();
-    let worlds = held.iter().filter_map(|check| check.outcome.exercised()).map(|e| e.worlds.get()).min();
-    let exercised = match worlds {
-        None => String::new(),
-        Some(worlds) if held.len() == 1 => format!(", in {}", count(worlds, "world", "worlds")),
-        Some(worlds) => format!(", each in {} or more", count(worlds, "world", "worlds")),
-    };
-    format!("{} of {} held{exercised}", held.len(), count(applicable, "check", "checks"))
+    let held = checks.iter().filter(|check| check.outcome.verdict() == Verdict::Held).count();
+    let exercised = words::least_worlds(checks.iter().copied());
+    format!("{held} of {} held{exercised}", count(applicable, "check", "checks"))
 }
 
 /// What was measured besides the checks.
@@ -135,9 +134,15 @@ fn area_measure(subject: &Subject<'_>, area: Area) -> Vec<String> {
             let scripts: Vec<String> = scripts.collect();
             if scripts.is_empty() { Vec::new() } else { vec![words::list(&scripts)] }
         }
-        Area::Rollback if !steps.is_empty() => {
-            let back = steps.iter().filter(|step| step.down_file.is_some()).count();
-            vec![format!("{back} of {} with a way back", count(steps.len() as u64, "step", "steps"))]
+        Area::Rollback => {
+            let migrations: Vec<_> = steps.iter().filter(|step| step.kind == "migrate").collect();
+            let back = migrations.iter().filter(|step| step.down_file.is_some()).count();
+            match migrations.len() {
+                0 => Vec::new(),
+                n => {
+                    vec![format!("{back} of {} with a way back", count(n as u64, "migration", "migrations"))]
+                }
+            }
         }
         Area::Databases => {
             let rows: u64 = steps.iter().flat_map(|step| &step.copied).map(|table| table.target_rows).sum();
@@ -172,12 +177,11 @@ fn access_row(subject: &Subject<'_>, area: Area) -> AreaRow {
     let undecided = subject
         .check("access-compatible")
         .is_some_and(|check| matches!(check.outcome, CheckOutcome::Inconclusive { .. }));
+    // An issue of any check that names one of these paths; one that names none is told with the writes.
     let ours = |issue: &Issue<'_>| {
-        Area::of(&issue.check.invariant) == Area::Writes
-            && match issue.finding.access.first() {
-                Some(name) => paths.iter().any(|path| &path.name == name),
-                None => area == Area::Writes,
-            }
+        let access = &issue.finding.access;
+        paths.iter().any(|path| access.contains(&path.name))
+            || access.is_empty() && area == Area::Writes && Area::of(&issue.check.invariant) == area
     };
     let labels = subject.labels(ours);
     let statements = count(sent, "statement", "statements");
@@ -217,54 +221,31 @@ fn sentence(clauses: &[String]) -> String {
     format!("{head}{}{end}", chars.as_str())
 }
 
-#[derive(Serialize)]
-struct Fix {
-    labels: Vec<String>,
-    severity: &'static str,
-    mark: &'static str,
-    title: String,
-    more: u64,
-    places: Vec<String>,
-    remedy: String,
-}
-
-/// One mend for many places (forty routes, four statements of a seed script) is one row.
-pub(super) fn required_fixes(subject: &Subject<'_>) -> Option<Section> {
-    let mut fixes: Vec<Fix> = Vec::new();
-    for issue in &subject.issues {
-        let finding = issue.finding;
-        let severity = finding.severity.word();
-        let at = fixes.iter().position(|fix| fix.remedy == finding.remedy && fix.severity == severity);
-        let at = at.unwrap_or_else(|| {
-            fixes.push(Fix {
-                labels: Vec::new(),
-                severity,
-                mark: finding.severity.mark(),
-                title: finding.title.clone(),
-                more: 0,
-                places: Vec::new(),
-                remedy: finding.remedy.clone(),
-            });
-            fixes.len() - 1
-        });
-        let fix = &mut fixes[at];
-        fix.labels.push(issue.label.clone());
-        fix.more = fix.labels.len() as u64 - 1;
-        if let Some(place) = issue.place()
-            && !fix.places.contains(&place)
-        {
-            fix.places.push(place);
-        }
-    }
-    if fixes.is_empty() {
-        return None;
+pub(super) fn required_fixes<'a>(subject: &Subject<'a>) -> Option<Section> {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        labels: Vec<String>,
+        severity: &'static str,
+        mark: &'static str,
+        title: String,
+        places: Vec<String>,
+        remedy: &'a str,
     }
     #[derive(Serialize)]
-    struct Fixes {
+    struct Fixes<'a> {
         more: u64,
-        fixes: Vec<Fix>,
+        fixes: Vec<Row<'a>>,
     }
+    let fixes = issues::fixes(&subject.issues);
+    let row = |fix: &issues::Fix<'a, '_>| Row {
+        labels: fix.labels(),
+        severity: fix.first().finding.severity.word(),
+        mark: fix.first().finding.severity.mark(),
+        title: fix.title(),
+        places: fix.places(),
+        remedy: &fix.first().finding.remedy,
+    };
     let more = fixes.len().saturating_sub(FIXES_MAX) as u64;
-    fixes.truncate(FIXES_MAX);
-    Some(Section::new(include_str!("../../templates/fixes.md"), Fixes { more, fixes }))
+    let fixes: Vec<Row<'_>> = fixes.iter().take(FIXES_MAX).map(row).collect();
+    (!fixes.is_empty()).then(|| Section::new(include_str!("../../templates/fixes.md"), Fixes { more, fixes }))
 }

@@ -1,6 +1,7 @@
 //! What reports look like, and what must be true of each of them.
 
 use crate::support::{build, datahub, kinds, nasty};
+use proptest::prelude::*;
 use rstest::rstest;
 use watertight_reports::*;
 
@@ -21,6 +22,19 @@ fn a_scenario_s_report(#[case] name: &str, #[case] scenario: ScenarioReport) {
     let markdown = rendered(scenario);
     assert_well_formed(&markdown);
     insta::assert_snapshot!(name, markdown);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn no_text_breaks_a_report(text in "[-a-z|`<>\\\\\\[\\]()&#*_~$@:./ \n\t\r\u{1b}\u{202e}\u{200b}0-9]{0,24}|\\PC{0,12}") {
+        let report = build::report(vec![nasty::scenario_of(&text)]);
+        assert_well_formed(&render_markdown(&report.scenarios[0], &report));
+        assert_well_formed(&render_index(&report));
+        for line in render_summary(&report, 80) {
+            prop_assert!(!line.text.chars().any(char::is_control) && line.text.chars().count() <= 80);
+        }
+    }
 }
 
 fn all() -> Report {
@@ -98,7 +112,7 @@ fn assert_well_formed(markdown: &str) {
             }
             continue;
         }
-        if line.starts_with("```") {
+        if line.starts_with("```") && !line.trim_start_matches('`').contains('`') {
             fence = Some(line.chars().take_while(|&c| c == '`').collect());
             previous_heading = None;
             continue;

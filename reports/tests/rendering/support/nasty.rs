@@ -8,8 +8,14 @@ use super::build::*;
 pub(crate) const NASTY: &str = "x|y `z``\n</details><script>alert(1)</script> \u{1b}[31m\u{202e}gnp.exe\u{200b} @team #1 \
                          [a](https://x.example) ::error::boom ##[error] ``` \\| $x$ **b** _c_ &lt;";
 
+/// With that text in every place.
 pub(crate) fn scenario() -> ScenarioReport {
-    let n = || NASTY.to_owned();
+    scenario_of(NASTY)
+}
+
+/// The same with any text.
+pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
+    let n = || text.to_owned();
     let finding = Finding {
         id: n(),
         severity: Severity::High,
@@ -27,14 +33,14 @@ pub(crate) fn scenario() -> ScenarioReport {
             tenants: 1,
             rows: 1,
             seed: 1,
-            data: vec![table(NASTY, &[NASTY, "b"], &[&[Some(NASTY), None], &[Some("```"), Some("\\|")]])],
+            data: vec![table(text, &[text, "b"], &[&[Some(text), None], &[Some("```"), Some("\\|")]])],
             transcript: vec![n(), "````".into()],
-            sql: format!("SELECT '{NASTY}'; -- ````"),
+            sql: format!("SELECT '{text}'; -- ````"),
             file: None,
             capped: Some(n()),
         }),
     };
-    let nasty_probe = asked(probe(None, NASTY, 2, 1), NASTY, NASTY);
+    let nasty_probe = asked(probe(None, text, 2, 1), text, text);
     ScenarioReport {
         id: n(),
         title: n(),
@@ -54,7 +60,7 @@ pub(crate) fn scenario() -> ScenarioReport {
             guard: true,
             statements: 1,
             ms: 1.0,
-            rows_written: counts(&[(NASTY, 1)]),
+            rows_written: counts(&[(text, 1)]),
             changes: vec![n()],
             down_changes: vec![n()],
             down_sql: Some(n()),
@@ -70,7 +76,7 @@ pub(crate) fn scenario() -> ScenarioReport {
                 database: Some(n()),
                 name: n(),
                 tenant_column: Some(n()),
-                facts: vec![fact(false, NASTY)],
+                facts: vec![fact(false, text)],
                 rows: 1,
                 rows_without_tenant_before: 1,
                 rows_without_tenant: 1,
@@ -85,17 +91,17 @@ pub(crate) fn scenario() -> ScenarioReport {
             impact: "production".into(),
             source: Some(n()),
             sql: n(),
-            cells: vec![fails(NASTY, 1, 1, NASTY, NASTY), not_in_use("b")],
+            cells: vec![fails(text, 1, 1, text, text), not_in_use("b")],
         }],
         data: DataReport { cases: 1, worlds: 1, rows: 1, not_made: vec![n()] },
         checks: vec![
             CheckReport {
                 probes: vec![nasty_probe],
                 not_exercised: vec![n()],
-                ..violated(NASTY, NASTY, 1, vec![finding])
+                ..violated(text, text, 1, vec![finding])
             },
-            check("backfill-complete", NASTY, CheckOutcome::Inconclusive { reason: n() }),
-            not_applicable("rls-read", NASTY, NASTY),
+            check("backfill-complete", text, CheckOutcome::Inconclusive { reason: n() }),
+            not_applicable("rls-read", text, text),
         ],
         evidence: Evidence {
             state: vec![StateChange { subject: n(), before: Some(n()), after: Some(n()), ok: Some(false) }],
@@ -107,7 +113,7 @@ pub(crate) fn scenario() -> ScenarioReport {
                     through: Some(n()),
                     ..PresetTable::default()
                 }],
-                facts: vec![fact(None, NASTY)],
+                facts: vec![fact(None, text)],
                 ms: 1.0,
             }],
             indexes: vec![IndexReport {
