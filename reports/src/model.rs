@@ -2,7 +2,11 @@
 
 use std::num::NonZeroU64;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+mod evidence;
+
+pub use evidence::*;
 
 /// Version of the shape of `report.json`; raised when a consumer would have to change.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -26,8 +30,33 @@ pub struct Report {
     pub started_at: String,
     /// Whole run, milliseconds.
     pub ms: f64,
+    /// Why the run ended before all was asked (an interrupt, a lost server); `None` when it did not.
+    #[serde(default)]
+    pub incomplete: Option<String>,
     /// One entry a scenario, in the order in which they were asked for.
     pub scenarios: Vec<ScenarioReport>,
+}
+
+impl Report {
+    /// The same report with every time and duration at zero: what two runs with one seed have in common.
+    pub fn without_times(mut self) -> Self {
+        self.started_at.clear();
+        self.ms = 0.0;
+        for scenario in &mut self.scenarios {
+            scenario.ms = 0.0;
+            for step in &mut scenario.steps {
+                step.ms = 0.0;
+                step.down_ms = step.down_ms.map(|_| 0.0);
+            }
+            for preset in &mut scenario.evidence.presets {
+                preset.ms = 0.0;
+                for table in &mut preset.tables {
+                    table.ms = table.ms.map(|_| 0.0);
+                }
+            }
+        }
+        self
+    }
 }
 
 /// Name and version of the tool.
@@ -116,6 +145,9 @@ pub struct ScenarioReport {
     pub data: DataReport,
     /// One entry an invariant, in catalog order.
     pub checks: Vec<CheckReport>,
+    /// What only some kinds of scenario have: before and after, presets, indexes, acceptance.
+    #[serde(default)]
+    pub evidence: Evidence,
     /// Milliseconds.
     pub ms: f64,
 }
@@ -134,10 +166,19 @@ pub struct DataReport {
 }
 
 /// One step, as measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
     /// Its id.
     pub id: String,
+    /// The database that it runs on, if there are several.
+    #[serde(default)]
+    pub database: Option<String>,
+    /// The phase that it belongs to, where the timeline has phases: `Phase 1: backfill`.
+    #[serde(default)]
+    pub phase: Option<String>,
+    /// The command that it runs instead of a file: `npm run backfill`.
+    #[serde(default)]
+    pub command: Option<String>,
     /// migrate, backfill, check, copy.
     pub kind: String,
     /// Title of the scenario, or the file's name.
@@ -164,6 +205,18 @@ pub struct StepReport {
     pub applied: u64,
     /// Cases in which it was refused.
     pub refused: u64,
+    /// Table locks that it was seen to hold at its end, strongest first.
+    #[serde(default)]
+    pub locks: Vec<LockHeld>,
+    /// Tables that it copied, in the order in which it did.
+    #[serde(default)]
+    pub copied: Vec<CopiedTable>,
+    /// Median of the way back over the cases that took it, milliseconds.
+    #[serde(default)]
+    pub down_ms: Option<f64>,
+    /// What the way back was seen not to bring back, in words, with counts.
+    #[serde(default)]
+    pub not_restored: Vec<String>,
 }
 
 /// Rows of a table.
@@ -207,10 +260,13 @@ pub struct Fact {
 }
 
 /// One access path against the checkpoints.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AccessReport {
     /// Its name.
     pub name: String,
+    /// The database that it is sent to, if there are several.
+    #[serde(default)]
+    pub database: Option<String>,
     /// read or write.
     pub kind: String,
     /// old or new.
@@ -293,7 +349,8 @@ pub enum CheckOutcome {
         severity: Severity,
         /// How often it was exercised.
         exercised: Exercised,
-        /// At least one.
+        /// At least one; a report that says violated without a finding is refused when it is read.
+        #[serde(deserialize_with = "at_least_one")]
         findings: Vec<Finding>,
     },
     /// Could not decide.
@@ -306,6 +363,14 @@ pub enum CheckOutcome {
         /// Why.
         reason: String,
     },
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Finding>, D::Error> {
+    let findings = Vec::deserialize(deserializer)?;
+    if findings.is_empty() {
+        return Err(D::Error::custom("a violated check has at least one finding"));
+    }
+    Ok(findings)
 }
 
 impl CheckOutcome {
@@ -333,6 +398,14 @@ impl CheckOutcome {
             _ => &[],
         }
     }
+
+    /// How often it was exercised, where that is known.
+    pub fn exercised(&self) -> Option<Exercised> {
+        match self {
+            Self::Held { exercised, .. } | Self::Violated { exercised, .. } => Some(*exercised),
+            Self::Inconclusive { .. } | Self::NotApplicable { .. } => None,
+        }
+    }
 }
 
 /// In how many cases and worlds the premise was met.
@@ -345,7 +418,7 @@ pub struct Exercised {
 }
 
 /// What was tried on one subject.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProbeReport {
     /// What was put to the test, in words: `insert Lead without customer_id is refused`.
     pub subject: String,
@@ -359,6 +432,12 @@ pub struct ProbeReport {
     pub sql: Option<String>,
     /// What the server answered to it: an error with its SQLSTATE, or rows.
     pub answer: Option<String>,
+    /// The step that it puts to the test, if one.
+    #[serde(default)]
+    pub step: Option<String>,
+    /// Whether the server should refuse or accept it; `None` where the question is another one.
+    #[serde(default)]
+    pub expects: Option<Expects>,
 }
 
 /// A violated verdict, de-duplicated over cases.
@@ -384,6 +463,9 @@ pub struct Finding {
     pub remedy: String,
     /// Tables it concerns.
     pub tables: Vec<String>,
+    /// Access paths it concerns, by name.
+    #[serde(default)]
+    pub access: Vec<String>,
     /// Cases that showed it.
     pub cases: u64,
     /// The smallest case that shows it.

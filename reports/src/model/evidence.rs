@@ -1,0 +1,165 @@
+//! Evidence that only some kinds of scenario have. Every field may be empty; a section of the report
+//! appears when its evidence is there.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fact, Verdict};
+
+/// What only some scenarios have to show.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Evidence {
+    /// What the database said before the timeline and says after it, in the order of the schema.
+    pub state: Vec<StateChange>,
+    /// Documented data sets that were loaded and migrated.
+    pub presets: Vec<PresetReport>,
+    /// Indexes that reads rest on, with what was measured of them.
+    pub indexes: Vec<IndexReport>,
+    /// Criteria of acceptance that the scenario states, with what was achieved.
+    pub acceptance: Vec<AcceptanceRow>,
+    /// How the verdicts compare with those that the scenario expects; `None` when it expects nothing.
+    pub expectations: Option<Expectations>,
+}
+
+/// One fact about the database before and after the timeline.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StateChange {
+    /// What it is about: a column, a constraint, a policy, a count.
+    pub subject: String,
+    /// Before the first step; `None`: was not there.
+    pub before: Option<String>,
+    /// After the last step; `None`: is not there any more.
+    pub after: Option<String>,
+    /// Whether the state after is as it should be; `None` for a mere fact.
+    pub ok: Option<bool>,
+}
+
+/// A documented data set, loaded as it is described and driven along the timeline.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PresetReport {
+    /// Its name: `documented row counts`, `seed data`.
+    pub title: String,
+    /// One a table, in the order of the data set.
+    pub tables: Vec<PresetTable>,
+    /// What was measured of it besides the counts.
+    pub facts: Vec<Fact>,
+    /// The whole timeline on it, milliseconds.
+    pub ms: f64,
+}
+
+/// One table of a preset.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PresetTable {
+    /// The table.
+    pub table: String,
+    /// Rows loaded.
+    pub rows: u64,
+    /// Rows that carry their tenant at the end; `None` where the table has no tenant column.
+    pub with_tenant: Option<u64>,
+    /// How the rows come to their tenant: `through domains`.
+    pub through: Option<String>,
+    /// What the steps took that wrote to it, milliseconds, where it can be told apart.
+    pub ms: Option<f64>,
+}
+
+/// An index and what was measured of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IndexReport {
+    /// The database, if there are several.
+    pub database: Option<String>,
+    /// The table.
+    pub table: String,
+    /// The index.
+    pub name: String,
+    /// Access method: btree, hnsw, ivfflat.
+    pub method: String,
+    /// Its definition, as the server prints it.
+    pub definition: String,
+    /// `indisvalid`.
+    pub valid: bool,
+    /// Rows in the table when it was built.
+    pub rows_when_built: Option<u64>,
+    /// Times the planner was asked for a plan of a read that it is meant for, and times it used the index.
+    pub plans: Option<Plans>,
+    /// Lowest recall of the exact answer over the tenants asked, and the floor that is declared.
+    pub recall: Option<Recall>,
+}
+
+/// Plans asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plans {
+    /// Plans asked for.
+    pub asked: u64,
+    /// Those with the index in them.
+    pub used: u64,
+}
+
+/// Recall of the exact answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recall {
+    /// Tenants asked.
+    pub tenants: u64,
+    /// Lowest recall among them, from 0 to 1.
+    pub lowest: f64,
+    /// What the scenario declares as acceptable, from 0 to 1.
+    pub floor: Option<f64>,
+}
+
+/// One criterion of acceptance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptanceRow {
+    /// What is asked for.
+    pub criterion: String,
+    /// What would be enough.
+    pub target: String,
+    /// What was measured.
+    pub achieved: String,
+    /// Whether that is enough.
+    pub verdict: Verdict,
+}
+
+/// Verdicts against those that the scenario expects.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Expectations {
+    /// Expected verdicts that were met.
+    pub met: u64,
+    /// Those that were not, in words: `rollback-data: expected held, found violated`.
+    pub unmet: Vec<String>,
+}
+
+/// A table lock.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockHeld {
+    /// The table.
+    pub table: String,
+    /// As `pg_locks.mode` says it: `AccessExclusiveLock`.
+    pub mode: String,
+}
+
+/// A table that was copied to another database.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedTable {
+    /// The table.
+    pub table: String,
+    /// Rows in the source.
+    pub source_rows: u64,
+    /// Rows in the target afterwards.
+    pub target_rows: u64,
+    /// Whether the contents were compared and equal; `None`: not compared.
+    pub equal: Option<bool>,
+}
+
+/// What the server should do with an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expects {
+    /// Refuse it.
+    Refusal,
+    /// Accept it.
+    Acceptance,
+}

@@ -1,0 +1,5 @@
+//! Reports from model to bytes.
+
+mod goldens;
+mod json;
+mod support;

@@ -1,0 +1,211 @@
+//! Small reports of the other kinds, each with the evidence that only it has.
+
+use watertight_reports::*;
+
+use super::build::*;
+
+fn scenario(id: &str, title: &str, checks: Vec<CheckReport>) -> ScenarioReport {
+    ScenarioReport {
+        id: id.into(),
+        title: title.into(),
+        summary: None,
+        digest: "00".repeat(32),
+        verdict: Verdict::worst(checks.iter().map(|check| check.outcome.verdict())),
+        assumptions: Vec::new(),
+        steps: Vec::new(),
+        tables: Vec::new(),
+        access: Vec::new(),
+        data: DataReport { cases: 40, worlds: 512, rows: 6_020, not_made: Vec::new() },
+        checks,
+        evidence: Evidence::default(),
+        ms: 9_120.0,
+    }
+}
+
+/// Phases, documented row counts, acceptance: the kind of a large backfill.
+pub(crate) fn backfill() -> ScenarioReport {
+    let preset = |table: &str, rows: u64, through: Option<&str>| PresetTable {
+        table: table.into(),
+        rows,
+        with_tenant: Some(rows),
+        through: through.map(str::to_owned),
+        ms: Some(rows as f64 / 10.0),
+    };
+    let step = |phase: &str, id: &str, kind: &str, ms| StepReport {
+        id: id.into(),
+        phase: Some(phase.into()),
+        kind: kind.into(),
+        title: id.into(),
+        file: format!("{id}.sql"),
+        statements: 6,
+        ms,
+        applied: 40,
+        ..StepReport::default()
+    };
+    ScenarioReport {
+        steps: vec![
+            step("0: columns", "add-columns", "migrate", 14.0),
+            StepReport {
+                command: Some("npm run backfill -- --batch 1000".into()),
+                rows_written: counts(&[("conversations", 2_263), ("messages", 6_569)]),
+                ..step("1: backfill", "fill", "backfill", 1_930.0)
+            },
+            StepReport {
+                down_file: Some("drop-dead-column.down.sql".into()),
+                down_sql: Some("ALTER TABLE conversations ADD COLUMN customer_id uuid;".into()),
+                not_restored: strings(&[
+                    "contents of `conversations.customer_id`: 2,263 rows, all NULL before the drop",
+                ]),
+                ..step("3: cleanup", "drop-dead-column", "migrate", 1.2)
+            },
+        ],
+        evidence: Evidence {
+            state: vec![
+                StateChange {
+                    subject: "`conversations.customer_id`".into(),
+                    before: Some("uuid, NULL in 2,263 of 2,263 rows".into()),
+                    after: None,
+                    ok: None,
+                },
+                StateChange {
+                    subject: "plan of `conversations of an organization`".into(),
+                    before: Some("nested loop over `domains`".into()),
+                    after: Some("index scan on `conversations_organization_id_idx`".into()),
+                    ok: Some(true),
+                },
+            ],
+            presets: vec![PresetReport {
+                title: "Documented row counts".into(),
+                tables: vec![
+                    preset("conversations", 2_263, None),
+                    preset("messages", 6_569, None),
+                    preset("page_embeddings", 20_227, Some("domains")),
+                ],
+                facts: vec![fact(true, "external order ids in `orders.customer_id` unchanged in 1,204 rows")],
+                ms: 2_905.9,
+            }],
+            acceptance: vec![AcceptanceRow {
+                criterion: "Database backfill".into(),
+                target: "100 %".into(),
+                achieved: "100 % (29,059 rows)".into(),
+                verdict: Verdict::Held,
+            }],
+            expectations: Some(Expectations { met: 2, unmet: Vec::new() }),
+            indexes: Vec::new(),
+        },
+        ..scenario(
+            "org-backfill",
+            "Every row gets its organization",
+            vec![
+                held("backfill-complete", "After the backfill no row lacks its tenant", 40, 512),
+                held("rls-read", "A role reads its tenant's rows only", 40, 498),
+            ],
+        )
+    }
+}
+
+/// Two databases, a copy, routing, secrets.
+pub(crate) fn two_databases() -> ScenarioReport {
+    let routes = ["accounts", "contacts", "events", "leads"];
+    let routing = routes
+        .iter()
+        .enumerate()
+        .map(|(i, route)| Finding {
+            id: format!("routing/{route}"),
+            severity: Severity::Critical,
+            title: format!("`GET /api/{route}` reads the application database"),
+            step: None,
+            file: Some(format!("src/app/api/{route}/route.ts")),
+            line: Some(10 + i as u32),
+            message: format!("A row of `{route}` written to the tenant database was not among 40 answers."),
+            cause: "The path is sent to `app`; its table lives in `tenant_data`.".into(),
+            remedy: "Send business routes to the tenant's database.".into(),
+            tables: strings(&[route]),
+            access: vec![format!("GET /api/{route}")],
+            cases: 40,
+            counterexample: None,
+        })
+        .collect();
+    let copied = |table: &str, rows| CopiedTable {
+        table: table.into(),
+        source_rows: rows,
+        target_rows: rows,
+        equal: Some(true),
+    };
+    ScenarioReport {
+        steps: vec![StepReport {
+            id: "copy".into(),
+            database: Some("tenant_data".into()),
+            kind: "copy".into(),
+            title: "Copy in dependency order".into(),
+            file: "copy.toml".into(),
+            statements: 13,
+            ms: 210.0,
+            applied: 40,
+            copied: vec![copied("accounts", 13), copied("contacts", 9), copied("opportunities", 49)],
+            ..StepReport::default()
+        }],
+        access: vec![AccessReport {
+            name: "GET /api/accounts".into(),
+            database: Some("app".into()),
+            kind: "read".into(),
+            version: "new".into(),
+            impact: "production".into(),
+            sql: "SELECT * FROM accounts WHERE tenant_id = :tenant".into(),
+            cells: vec![works("baseline", 40), works("copy", 40)],
+            ..AccessReport::default()
+        }],
+        ..scenario(
+            "dual-database",
+            "Business data moves to a database of its own",
+            vec![
+                held("copy-complete", "After the copy source and target are equal", 40, 253),
+                held("copy-idempotent", "A second copy changes nothing", 40, 253),
+                violated("routing", "Each path uses the database that it should", 512, routing),
+                held("secrets-at-rest", "Declared secrets are stored encrypted only", 40, 512),
+            ],
+        )
+    }
+}
+
+/// Vector columns and their indexes, over the whole of a release.
+pub(crate) fn vectors() -> ScenarioReport {
+    ScenarioReport {
+        evidence: Evidence {
+            indexes: vec![
+                IndexReport {
+                    table: "Chunk".into(),
+                    name: "idx_chunk_embedding_cosine".into(),
+                    method: "ivfflat".into(),
+                    definition: "CREATE INDEX idx_chunk_embedding_cosine ON public.\"Chunk\" USING ivfflat (embedding \
+                                 vector_cosine_ops) WITH (lists='100')"
+                        .into(),
+                    valid: true,
+                    rows_when_built: Some(0),
+                    plans: Some(Plans { asked: 40, used: 38 }),
+                    recall: Some(Recall { tenants: 512, lowest: 0.41, floor: Some(0.9) }),
+                    ..IndexReport::default()
+                },
+                IndexReport {
+                    table: "Conversation".into(),
+                    name: "idx_conversation_org_created".into(),
+                    method: "btree".into(),
+                    definition: "CREATE INDEX …".into(),
+                    valid: true,
+                    rows_when_built: Some(1_240),
+                    ..IndexReport::default()
+                },
+            ],
+            ..Evidence::default()
+        },
+        ..scenario(
+            "neonhub",
+            "Organizations, agents and retrieval",
+            vec![check(
+                "vector-recall",
+                "A filtered search finds what is near",
+                CheckOutcome::Inconclusive { reason: "no tenant had more than 10 chunks".into() },
+            )],
+        )
+    }
+}
