@@ -146,6 +146,7 @@ impl AccessCompatible {
             passed: false,
             sql: Some(binding.sql.clone()),
             answer: Some(error.to_string()),
+            expects: None,
         });
         let step = at.0.checked_sub(1).map(StepId);
         let severity = match (path.impact, path.kind) {

@@ -1,7 +1,7 @@
 //! Each constraint of the final schema refuses its violation, by its own SQLSTATE and name, and accepts what is valid.
 
 use watertight_generators::{Row, TableData, WorldId};
-use watertight_reports::Severity;
+use watertight_reports::{Expects, Severity};
 use watertight_scenarios::Ident;
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId};
@@ -281,6 +281,7 @@ fn judge(scene: &Scene, seen: &Observations, attempts: Vec<Attempt>) -> Judgemen
             passed: verdict.is_ok(),
             sql: Some(attempt.sql.clone()),
             answer: Some(answer),
+            expects: Some(if attempt.expected.is_some() { Expects::Refusal } else { Expects::Acceptance }),
         });
         if let Err(code) = verdict {
             judgement.violated(Violation {

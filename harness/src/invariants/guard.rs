@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use watertight_generators::WorldId;
-use watertight_reports::Severity;
+use watertight_reports::{Expects, Severity};
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Guard, StepId};
 
@@ -196,7 +196,8 @@ fn judge_poison(scene: &Scene, seen: &Observations, step: StepId, poison: &Poiso
         passed: fault.is_none(),
         sql: None,
         answer: Some(answer),
-    });
+            expects: Some(Expects::Refusal),
+        });
     if let Some((code, message)) = fault {
         judgement.violated(violation(scene, step, code, &table, worlds, message, witness));
     }

@@ -22,7 +22,7 @@ pub(crate) use access_compatible::{counts, in_use, sendings};
 pub(crate) use rollback::print_diff;
 pub use spec::InvariantSpec;
 use watertight_generators::WorldId;
-use watertight_reports::Severity;
+use watertight_reports::{Expects, Severity};
 use watertight_scenarios::scenario::{Checkpoint, StepId};
 
 use crate::explore::{Act, CaseData, Excursion, Observations, Scene};
@@ -68,6 +68,8 @@ pub struct Probe {
     pub sql: Option<String>,
     /// The server's answer.
     pub answer: Option<String>,
+    /// Whether the server should refuse or accept it, where that is the question.
+    pub expects: Option<Expects>,
 }
 
 /// What is wrong, in one case.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use watertight_generators::WorldId;
-use watertight_reports::Severity;
+use watertight_reports::{Expects, Severity};
 use watertight_scenarios::Ident;
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId};
@@ -164,6 +164,7 @@ impl Invariant for TenantCoherence {
                     Seen::Refused(r) => r.failure.to_string(),
                     _ => "accepted".to_owned(),
                 }),
+                expects: Some(Expects::Refusal),
             });
             if accepted {
                 judgement.violated(Violation {

@@ -60,6 +60,7 @@ pub(super) fn scenario_report(
         access,
         data: DataReport { cases: tally.cases, worlds: tally.worlds, rows: tally.rows, not_made },
         checks,
+        evidence: watertight_reports::Evidence::default(),
         ms: 0.0,
     }
 }
@@ -134,6 +135,11 @@ fn finding(
         message,
         cause: violation.cause,
         remedy: if violation.remedy.is_empty() { spec.remedy.to_owned() } else { violation.remedy },
+        access: if scene.scenario.access.iter().any(|a| a.name == defect.key.subject) {
+            vec![defect.key.subject.clone()]
+        } else {
+            Vec::new()
+        },
         tables: violation.tables,
         cases: defect.cases,
         counterexample: Some(counterexample),
@@ -153,6 +159,7 @@ fn median_ms(times: &mut [Duration]) -> f64 {
 }
 
 fn steps(scene: &Scene, measured: &[Measured], ways_back: &WaysBack) -> Vec<StepReport> {
+    let several = scene.scenario.databases.len() > 1;
     scene
         .steps()
         .map(|(id, step)| {
@@ -163,6 +170,7 @@ fn steps(scene: &Scene, measured: &[Measured], ways_back: &WaysBack) -> Vec<Step
                 *writes.entry(table.to_string()).or_default() += rows;
             }
             StepReport {
+                database: several.then(|| scene.scenario.databases[step.database.0].name.clone()),
                 id: step.id.clone(),
                 kind: match step.kind {
                     StepKind::Migrate => "migrate",
@@ -183,6 +191,7 @@ fn steps(scene: &Scene, measured: &[Measured], ways_back: &WaysBack) -> Vec<Step
                 down_sql: step.down.as_ref().map(|d| d.text.clone()),
                 applied: runs.iter().filter(|r| r.passed).count() as u64,
                 refused: runs.iter().map(|r| r.refusals).sum(),
+                ..StepReport::default()
             }
         })
         .collect()
@@ -228,6 +237,8 @@ fn access(scene: &Scene, measured: &[Measured]) -> Vec<AccessReport> {
     let paths = scene.scenario.access.iter().enumerate();
     paths
         .map(|(i, path)| AccessReport {
+            database: (scene.scenario.databases.len() > 1)
+                .then(|| scene.scenario.databases[path.database.0].name.clone()),
             name: path.name.clone(),
             kind: match path.kind {
                 AccessKind::Read => "read",
