@@ -85,7 +85,7 @@ impl fmt::Display for Diagnostic {
     /// The message, the place and the line with a caret, as rustc prints them; the last line has no line break.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", printable(&self.message))?;
-        let gutter = self.place.as_ref().map_or(0, |p| p.line.to_string().len());
+        let gutter = self.place.as_ref().map_or(1, |p| p.line.to_string().len());
         write!(f, "\n{:gutter$}--> {}", "", self.location())?;
         if let Some(place) = &self.place {
             let (source, column, length) = window(place);
@@ -135,14 +135,24 @@ fn printable(text: &str) -> String {
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// In the order given, duplicates dropped; `None` for an empty list.
+    /// File by file, in the order of their places, without duplicates; `None` for an empty list.
     pub fn new(list: Vec<Diagnostic>) -> Option<Self> {
+        let mut files: Vec<String> = Vec::new();
+        for diagnostic in &list {
+            if !files.contains(&diagnostic.file) {
+                files.push(diagnostic.file.clone());
+            }
+        }
         let mut kept: Vec<Diagnostic> = Vec::with_capacity(list.len());
         for diagnostic in list {
             if !kept.contains(&diagnostic) {
                 kept.push(diagnostic);
             }
         }
+        kept.sort_by_key(|d| {
+            let file = files.iter().position(|file| *file == d.file);
+            (file, d.place.as_ref().map(|p| (p.line, p.column)))
+        });
         (!kept.is_empty()).then_some(Self(kept))
     }
 

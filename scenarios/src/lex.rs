@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     Text,
     /// `$tag$…$tag$`.
     Dollar,
-    /// A number, or a positional parameter.
+    /// A number.
     Number,
     /// `$1`.
     Positional,
@@ -49,7 +49,7 @@ pub(crate) struct Token {
 
 /// All tokens of `text`, without gaps.
 pub(crate) fn tokens(text: &str) -> Tokens<'_> {
-    Tokens { text, position: 0, inner: Box::new(squawk_lexer::tokenize(text)), skip_until: 0 }
+    Tokens { text, position: 0, inner: Box::new(squawk_lexer::tokenize(text)) }
 }
 
 /// Iterator over tokens.
@@ -57,26 +57,21 @@ pub(crate) struct Tokens<'a> {
     text: &'a str,
     position: usize,
     inner: Box<dyn Iterator<Item = squawk_lexer::Token> + 'a>,
-    skip_until: usize,
 }
 
-impl Tokens<'_> {
-    /// Goes on at `offset`, which lies behind what was returned so far.
-    fn resume_at(&mut self, offset: usize) {
+impl<'a> Tokens<'a> {
+    /// Goes on at `offset`, which does not lie before what was returned so far.
+    pub(crate) fn resume_at(&mut self, offset: usize) {
         debug_assert!(offset >= self.position, "the lexer never goes back");
-        // The text outlives the iterator; a fresh lexer at the offset is the only way to move it.
-        self.skip_until = offset;
+        self.position = offset;
+        self.inner = Box::new(squawk_lexer::tokenize(&self.text[offset..]));
     }
 }
 
-impl<'a> Iterator for Tokens<'a> {
+impl Iterator for Tokens<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
-        if self.skip_until > self.position {
-            self.position = self.skip_until;
-            self.inner = Box::new(squawk_lexer::tokenize(&self.text[self.position..]));
-        }
         let token = self.inner.next()?;
         let start = self.position;
         let mut end = start + token.len as usize;

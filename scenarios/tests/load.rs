@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use watertight_scenarios::scenario::{AccessKind, AccessPath, Checkpoint, Guard, ParamSource, StepKind};
+use watertight_scenarios::scenario::{
+    AccessKind, AccessPath, Checkpoint, DatabaseId, Guard, ParamSource, StepKind,
+};
 use watertight_scenarios::{Ident, Relation, Scenario, catalog};
 
 fn fixture(name: &str) -> Scenario {
@@ -68,4 +70,52 @@ fn every_bundled_scenario_loads() {
         let scenario = catalog::load(id).unwrap_or_else(|wrong| panic!("{wrong}"));
         assert_eq!(scenario.id, id);
     }
+}
+
+#[test]
+fn every_key_is_read() {
+    let scenario = fixture("every-key");
+    let names: Vec<_> = scenario.databases.iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(names, ["app", "orders"]);
+    let baseline: Vec<_> = scenario.databases[0].baseline.iter().map(|s| s.path.as_str()).collect();
+    assert_eq!(baseline, ["schema/1_app.sql", "schema/2_more.sql"]);
+    let copy = scenario.steps[4].copy.as_ref().expect("it is a copy");
+    assert_eq!(
+        (copy.from, copy.to, scenario.steps[4].database),
+        (DatabaseId(0), DatabaseId(1), DatabaseId(1))
+    );
+    assert_eq!(copy.tables, [Relation::public("orders"), Relation::public("item")]);
+    assert!(scenario.steps[4].up.statements.is_empty());
+    let writes: Vec<_> =
+        scenario.steps[1].writes.iter().map(|w| (w.table.to_string(), w.column.is_some())).collect();
+    assert_eq!(writes, [("audit".into(), false), ("item".into(), true), ("shop.Tenant".into(), false)]);
+    assert!(matches!(&scenario.steps[5].guard, Some(Guard::Query(q)) if q.starts_with("SELECT id")));
+    let post = path(&scenario, "POST /items");
+    assert_eq!((post.from, post.until), (Checkpoint(0), Checkpoint(3)));
+    assert_eq!(post.params["up"], ParamSource::Fixed(None));
+    assert_eq!(post.params["note"], ParamSource::Fresh("text".into()));
+    assert_eq!(path(&scenario, "GET /items").from, Checkpoint(1));
+    assert_eq!(scenario.generate.len(), 2);
+}
+
+#[test]
+fn every_way_to_differ_works() {
+    let scenario = fixture("every-key-derived");
+    let steps: Vec<_> = scenario.steps.iter().map(|s| (s.id.as_str(), s.kind, s.up.path.as_str())).collect();
+    let expected = [
+        ("prepare", StepKind::Backfill, "prepare.sql"),
+        ("expand", StepKind::Migrate, "../every-key/expand.sql"),
+        ("fill", StepKind::Migrate, "../every-key/fill.sql"),
+        ("look", StepKind::Check, "check.sql"),
+        ("contract", StepKind::Migrate, "../every-key/contract.sql"),
+        ("move", StepKind::Copy, "move.copy"),
+        ("close", StepKind::Migrate, "../every-key/contract.sql"),
+    ];
+    assert_eq!(steps, expected);
+    assert!(scenario.steps[6].guard.is_none());
+    assert_eq!(scenario.assumptions, ["Instead of the base's."]);
+    assert!(scenario.tenancy.columns.is_empty());
+    assert_eq!(scenario.roles.app.len(), 1);
+    assert_eq!(scenario.access.len(), 1);
+    assert_eq!(scenario.access[0].until, Checkpoint(7));
 }

@@ -26,7 +26,6 @@ impl Resolver<'_> {
         steps: &Steps,
         databases: &[Database],
         roles: &Roles,
-        derived: bool,
     ) -> Vec<AccessPath> {
         let mut names: HashMap<String, Range<usize>> = HashMap::new();
         let mut resolved = Vec::new();
@@ -38,8 +37,7 @@ impl Resolver<'_> {
                 self.report_duplicate("access path", &path.name, &first);
             }
             if path.remove {
-                let message =
-                    if derived { "there is nothing to remove" } else { "`remove` is for derived scenarios" };
+                let message = "`remove` takes an access path of the base away; there is none";
                 self.report(&path.name.span, message);
             }
             resolved.extend(self.access_path(path, &span, steps, databases, roles));

@@ -45,7 +45,12 @@ fn describe(message: &str, span: &Range<usize>, sources: &Sources) -> Diagnostic
         let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
         return sources.at(span, format!("unknown {noun} `{name}`")).help(suggest(name, known));
     }
-    sources.at(span, message)
+    match message.strip_prefix("missing field ") {
+        Some(key) => sources.at(span, format!("missing key {key}")),
+        // What the TOML reader says of an enum's value.
+        None if message == "wanted string or table" => sources.at(span, "expected a name in quotes"),
+        None => sources.at(span, message),
+    }
 }
 
 /// Removes the smallest entry that holds the place.

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::at::At;
+use super::at::{At, OneOrMany};
 use crate::scenario::{
     AccessContext, AccessKind, AppVersion, Expectation, Impact, NullTenant, Platform, TableHints,
 };
@@ -72,25 +72,6 @@ impl Default for RawAssumptions {
 pub(crate) struct RawReplace {
     /// The whole list.
     pub(crate) replace: Vec<String>,
-}
-
-/// One value or a list of them.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a string or a list of strings")]
-pub(crate) enum OneOrMany {
-    /// One.
-    One(String),
-    /// Several, in order.
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    pub(crate) fn items(&self) -> &[String] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
 }
 
 /// A database before the first step.
@@ -160,20 +141,24 @@ pub(crate) struct RawAppRole {
     /// Roles that production makes it a member of.
     #[serde(default)]
     pub(crate) member_of: Vec<String>,
+    /// In a derived scenario: take the base's role of this name away.
+    #[serde(default)]
+    pub(crate) remove: bool,
 }
 
 /// Who owns what.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawTenancy {
-    /// The table whose rows are the tenants: `Table` or `schema.Table`.
-    pub(crate) tenants: At<String>,
+    /// The table whose rows are the tenants: `Table` or `schema.Table`. A derived scenario may leave it to its base.
+    pub(crate) tenants: Option<At<String>>,
     /// Its key column; the primary key's single column by default.
     pub(crate) key: Option<String>,
     /// The column that carries the tenant, in every table that has it.
     pub(crate) column: Option<String>,
     /// Tables whose tenant column has another name.
     #[serde(default)]
+    #[schemars(with = "IndexMap<String, TextOrFalse>")]
     pub(crate) columns: IndexMap<At<String>, String>,
     /// Tables that on purpose have no tenant.
     #[serde(default)]
@@ -184,6 +169,7 @@ pub(crate) struct RawTenancy {
     /// Whom a row belongs to before its column says so, per table: an SQL expression over `"row"`.
     /// A scalar subquery that finds several tenants makes the row's owner ambiguous.
     #[serde(default)]
+    #[schemars(with = "IndexMap<String, TextOrFalse>")]
     pub(crate) owner: IndexMap<At<String>, At<String>>,
 }
 
@@ -206,7 +192,7 @@ pub(crate) struct RawStep {
     /// Tables to copy from one database to another.
     pub(crate) copy: Option<At<RawCopy>>,
     /// SQL file that undoes the step; `false` in a derived scenario takes the base's away.
-    pub(crate) down: Option<At<PathOrFalse>>,
+    pub(crate) down: Option<At<TextOrFalse>>,
     /// Whether the step must refuse incomplete data: `true` for rows without a tenant, or a query that returns
     /// the rows that it must refuse.
     pub(crate) guard: Option<At<RawGuard>>,
@@ -224,12 +210,12 @@ pub(crate) struct RawStep {
     pub(crate) remove: bool,
 }
 
-/// A file's path, or `false` for none.
+/// A text, or `false`, which in a derived scenario takes the base's away.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a file's path, or false")]
-pub(crate) enum PathOrFalse {
-    /// A path.
-    Path(String),
+#[serde(untagged, expecting = "expected a string, or false")]
+pub(crate) enum TextOrFalse {
+    /// A text.
+    Text(String),
     /// None.
     False(bool),
 }

@@ -37,7 +37,7 @@ impl Resolver<'_> {
         let databases = self.databases(raw.database, raw.databases);
         let roles = self.roles(raw.roles);
         let tenancy = match raw.tenancy {
-            Some(tenancy) => self.tenancy(tenancy.value),
+            Some(tenancy) => self.tenancy(tenancy),
             None => {
                 let help = "add `[tenancy]` with at least `tenants`, the table whose rows are the tenants";
                 self.wrong.push(Diagnostic::of_file(shown, "the scenario has no tenancy").help(help));
@@ -49,7 +49,7 @@ impl Resolver<'_> {
             self.wrong.push(Diagnostic::of_file(shown, "the scenario has no steps").help(help));
         }
         let steps = self.steps(raw.steps, &databases, derived);
-        let access = self.access(raw.access, &steps, &databases, &roles, derived);
+        let access = self.access(raw.access, &steps, &databases, &roles);
         let generate = self.hints(raw.generate);
         let assumptions = match raw.assumptions {
             RawAssumptions::List(list) => list,

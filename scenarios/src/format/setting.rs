@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use indexmap::IndexMap;
 
-use super::at::At;
-use super::raw::{OneOrMany, RawDatabase, RawFile, RawRoles, RawTenancy, RawVersion};
+use super::at::{At, OneOrMany};
+use super::raw::{RawDatabase, RawFile, RawRoles, RawTenancy, RawVersion};
 use super::resolve::{Resolver, is_id};
 use crate::ident::Ident;
 use crate::scenario::{AppRole, Database, Owner, Roles, SqlTemplate, Tenancy};
@@ -72,27 +72,29 @@ impl Resolver<'_> {
     }
 
     fn baseline(&mut self, list: &At<OneOrMany>) -> Vec<Script> {
-        let mut paths: Vec<String> = Vec::new();
+        let mut paths: Vec<At<String>> = Vec::new();
         for item in list.items() {
             let (pattern, takes_away) = match item.strip_prefix('!') {
                 Some(pattern) => (pattern, true),
                 None => (item.as_str(), false),
             };
             if !takes_away && !pattern.contains(['*', '?', '[']) {
-                paths.push(pattern.to_owned());
+                paths.push(item);
                 continue;
             }
             match self.files.matching(pattern) {
                 Ok(found) if found.is_empty() => {
                     let help = "`*` matches within a folder, `**` across folders";
-                    self.report_help(&list.span, format!("no file matches `{pattern}`"), help);
+                    self.report_help(&item.span, format!("no file matches `{pattern}`"), help);
                 }
-                Ok(found) if takes_away => paths.retain(|path| !found.contains(path)),
-                Ok(found) => paths.extend(found),
-                Err(error) => self.report_path(&list.span, error),
+                Ok(found) if takes_away => paths.retain(|path| !found.contains(&path.value)),
+                Ok(found) => {
+                    paths.extend(found.into_iter().map(|path| At { value: path, span: item.span.clone() }));
+                }
+                Err(error) => self.report_path(&item.span, error),
             }
         }
-        paths.iter().filter_map(|path| self.script(path, &list.span)).collect()
+        paths.iter().filter_map(|path| self.script(&path.value, &path.span)).collect()
     }
 
     pub(super) fn roles(&mut self, raw: RawRoles) -> Roles {
@@ -102,6 +104,9 @@ impl Resolver<'_> {
         for At { value: role, .. } in raw.app {
             if let Some(first) = seen.insert(role.name.value.clone(), role.name.span.clone()) {
                 self.report_duplicate("role", &role.name, &first);
+            }
+            if role.remove {
+                self.report(&role.name.span, "`remove` takes a role of the base away; there is none");
             }
             if role.name.trim().is_empty() {
                 self.report(&role.name.span, "the name is empty");
@@ -133,8 +138,12 @@ impl Resolver<'_> {
         Some(template)
     }
 
-    pub(super) fn tenancy(&mut self, raw: RawTenancy) -> Option<Tenancy> {
-        let tenants = self.relation(&raw.tenants);
+    pub(super) fn tenancy(&mut self, At { value: raw, span }: At<RawTenancy>) -> Option<Tenancy> {
+        if raw.tenants.is_none() {
+            let help = "add `tenants`, the table whose rows are the tenants";
+            self.report_help(&span, "the tenancy does not say what the tenants are", help);
+        }
+        let tenants = raw.tenants.and_then(|table| self.relation(&table));
         let shared = raw.shared.iter().filter_map(|table| self.relation(table)).collect();
         let columns = raw.columns.into_iter();
         let columns = columns

@@ -5,7 +5,7 @@ use std::ops::Range;
 use indexmap::IndexMap;
 
 use super::at::At;
-use super::raw::{PathOrFalse, RawCopy, RawGuard, RawStep, RawTimeout};
+use super::raw::{RawCopy, RawGuard, RawStep, RawTimeout, TextOrFalse};
 use super::resolve::{Resolver, is_id};
 use crate::ident::Relation;
 use crate::scenario::{CopySpec, Database, Guard, Step, StepId, StepKind, WriteScope};
@@ -138,11 +138,11 @@ impl Resolver<'_> {
         }
     }
 
-    fn down(&mut self, raw: &At<PathOrFalse>) -> Option<Script> {
+    fn down(&mut self, raw: &At<TextOrFalse>) -> Option<Script> {
         match &raw.value {
-            PathOrFalse::Path(path) => self.script(path, &raw.span),
-            PathOrFalse::False(false) => None,
-            PathOrFalse::False(true) => {
+            TextOrFalse::Text(path) => self.script(path, &raw.span),
+            TextOrFalse::False(false) => None,
+            TextOrFalse::False(true) => {
                 self.report(&raw.span, "expected a file's path, or false");
                 None
             }

@@ -22,13 +22,18 @@ pub(crate) fn parse<'a>(text: &'a str, base: usize, sources: &Sources) -> Result
     if errors.is_empty() {
         return Ok(shift_table(table.into_inner(), base));
     }
-    let mut lines = HashSet::new();
-    let diagnostics = errors.iter().map(|error| {
-        let span = error.span().unwrap_or(0..0);
-        sources.at(&offset(&span, base), format!("invalid TOML: {}", error.message()))
-    });
-    let distinct = diagnostics.filter(|d| lines.insert(d.place.as_ref().map(|p| p.line)));
-    Err(distinct.take(SYNTAX_ERRORS_MAX).collect())
+    let mut diagnostics: Vec<Diagnostic> = errors
+        .iter()
+        .map(|error| {
+            let span = error.span().unwrap_or(0..0);
+            sources.at(&offset(&span, base), format!("invalid TOML: {}", error.message()))
+        })
+        .collect();
+    let line = |d: &Diagnostic| d.place.as_ref().map(|p| p.line);
+    diagnostics.sort_by_key(line);
+    diagnostics.dedup_by_key(|d| line(d));
+    diagnostics.truncate(SYNTAX_ERRORS_MAX);
+    Err(diagnostics)
 }
 
 fn offset(span: &Range<usize>, base: usize) -> Range<usize> {

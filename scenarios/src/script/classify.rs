@@ -7,9 +7,10 @@ use crate::lex::{self, Kind, Token};
 pub(super) fn class(text: &str, tokens: &[Token]) -> StatementClass {
     let words = words(text, tokens);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    // CLUSTER without a table takes all of them, each in a transaction of its own.
     if controls_transaction(&words) || (words.first() == Some(&"do") && body_ends_transaction(text, tokens)) {
         StatementClass::TransactionControl
-    } else if refuses_transaction(&words) {
+    } else if refuses_transaction(&words) || (tokens.len() == 1 && words == ["cluster"]) {
         StatementClass::OutsideTransaction
     } else {
         StatementClass::Plain
@@ -47,8 +48,6 @@ fn refuses_transaction(words: &[&str]) -> bool {
         | ["alter", "system", ..]
         | ["discard", "all"]
         | ["vacuum", ..] => true,
-        // Without a table it takes all of them, each in a transaction of its own.
-        ["cluster"] | ["cluster", "verbose"] => true,
         ["reindex", rest @ ..] => {
             let many = |w: &&str| matches!(*w, "concurrently" | "database" | "system" | "schema");
             rest.iter().take(4).any(many)
@@ -85,5 +84,67 @@ fn body(text: &str, token: &Token) -> Option<String> {
             Some(literal[open..].trim_end_matches('\'').replace("''", "'"))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use crate::script::{Script, StatementClass};
+
+    fn class_of(sql: &str) -> StatementClass {
+        let script = Script::parse("s.sql", sql.as_bytes()).expect("it is sound");
+        assert_eq!(script.statements.len(), 1, "{sql}");
+        script.statements[0].class
+    }
+
+    #[rstest]
+    #[case("SELECT 1")]
+    #[case("CREATE INDEX i ON t (c)")]
+    #[case("CREATE INDEX \"concurrently\" ON t (c)")]
+    #[case("ALTER TYPE mood ADD VALUE 'so-so'")]
+    #[case("REFRESH MATERIALIZED VIEW CONCURRENTLY v")]
+    #[case("CALL fill()")]
+    #[case("SAVEPOINT a")]
+    #[case("ROLLBACK TO SAVEPOINT a")]
+    #[case("ROLLBACK WORK TO a")]
+    #[case("PREPARE q AS SELECT 1")]
+    #[case("ALTER TABLE t DETACH PARTITION p")]
+    #[case("CLUSTER \"t\" USING i")]
+    #[case("DO $$ BEGIN RAISE NOTICE 'COMMIT'; -- ROLLBACK\nEND $$")]
+    #[case("INSERT INTO log VALUES ('VACUUM')")]
+    fn plain(#[case] sql: &str) {
+        assert_eq!(class_of(sql), StatementClass::Plain);
+    }
+
+    #[rstest]
+    #[case("BEGIN")]
+    #[case("start transaction isolation level serializable")]
+    #[case("/* x */ Commit")]
+    #[case("END")]
+    #[case("ROLLBACK AND CHAIN")]
+    #[case("PREPARE TRANSACTION 'a'")]
+    #[case("DO $do$ BEGIN UPDATE t SET a = 1; COMMIT; END $do$")]
+    #[case("DO LANGUAGE plpgsql 'BEGIN RAISE NOTICE ''x''; ROLLBACK; END'")]
+    fn transaction_control(#[case] sql: &str) {
+        assert_eq!(class_of(sql), StatementClass::TransactionControl);
+    }
+
+    #[rstest]
+    #[case("CREATE INDEX CONCURRENTLY i ON t (c)")]
+    #[case("create unique index concurrently if not exists i on t (c)")]
+    #[case("DROP INDEX CONCURRENTLY i")]
+    #[case("REINDEX INDEX CONCURRENTLY i")]
+    #[case("REINDEX (VERBOSE, CONCURRENTLY) TABLE t")]
+    #[case("VACUUM (ANALYZE) t")]
+    #[case("ALTER SYSTEM SET work_mem = '1MB'")]
+    #[case("CREATE DATABASE d")]
+    #[case("DROP DATABASE d")]
+    #[case("CREATE TABLESPACE s LOCATION '/x'")]
+    #[case("ALTER TABLE \"t\" DETACH PARTITION \"p\" CONCURRENTLY")]
+    #[case("CLUSTER")]
+    fn outside_transaction(#[case] sql: &str) {
+        assert_eq!(class_of(sql), StatementClass::OutsideTransaction);
     }
 }

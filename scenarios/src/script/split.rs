@@ -17,14 +17,11 @@ pub(super) fn statements(text: &str) -> Result<Vec<Statement>, Refusal> {
     let mut found = Vec::new();
     let mut current = Current::default();
     let mut lines = Lines::new(text);
-    let mut resume = 0;
-    for token in lex::tokens(text) {
-        if token.range.start < resume {
-            continue;
-        }
+    let mut tokens = lex::tokens(text);
+    while let Some(token) = tokens.next() {
         match token.kind {
             Kind::Blank => {}
-            Kind::Backslash => resume = meta_command(text, token.range.start)?,
+            Kind::Backslash => tokens.resume_at(meta_command(text, token.range.start)?),
             Kind::Semicolon if current.is_complete() => {
                 found.extend(current.finish(text, &mut lines)?);
             }
@@ -150,5 +147,122 @@ impl<'a> Lines<'a> {
         self.line += u32::try_from(breaks).unwrap_or(u32::MAX);
         self.offset = offset;
         self.line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::lex::{self, Kind};
+    use crate::script::Script;
+
+    fn parse(sql: &str) -> Script {
+        Script::parse("s.sql", sql.as_bytes()).expect("it is sound")
+    }
+
+    fn split(sql: &str) -> Vec<(u32, String)> {
+        let script = parse(sql);
+        script.statements.iter().map(|s| (s.line, script.sql(s).to_owned())).collect()
+    }
+
+    #[test]
+    fn statements_have_their_lines() {
+        let sql = "-- head\n\nSELECT 1;;\r\n/* a; /* b; */ */ SELECT\n2 -- tail;\n; SELECT 3";
+        let expected = [(3, "SELECT 1"), (4, "SELECT\n2"), (6, "SELECT 3")];
+        assert_eq!(split(sql), expected.map(|(line, sql)| (line, sql.to_owned())));
+    }
+
+    #[test]
+    fn nothing_is_an_empty_script() {
+        for sql in ["", "\u{feff}", " \r\n", ";;", "-- only a comment", "/* open"] {
+            assert_eq!(split(sql), [], "{sql}");
+        }
+    }
+
+    #[test]
+    fn bodies_of_sql_standard_functions_are_one_statement() {
+        let f = "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; \
+                 SELECT CASE WHEN true THEN (SELECT 1) ELSE 2 END; END";
+        let p = "CREATE PROCEDURE begin() LANGUAGE sql AS $$SELECT 1;$$";
+        let r = "CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM a; DELETE FROM b)";
+        let sql = format!("{f};\n{p};{r}; BEGIN; SELECT 1; END");
+        let found: Vec<String> = split(&sql).into_iter().map(|(_, sql)| sql).collect();
+        assert_eq!(found, [f, p, r, "BEGIN", "SELECT 1", "END"]);
+    }
+
+    #[test]
+    fn what_pg_dump_wraps_a_dump_in_is_passed_over() {
+        let found = split("\\restrict aB3'\nSELECT 1;\n\\unrestrict aB3'\n");
+        assert_eq!(found, [(2, "SELECT 1".to_owned())]);
+    }
+
+    #[test]
+    fn psql_commands_are_sql_within_quotes() {
+        let sql = "SELECT '\\connect', $$\n\\i x\n$$ -- \\! ls\n/*\n\\copy */";
+        assert_eq!(split(sql).len(), 1);
+    }
+
+    /// A statement with whatever could mislead a splitter.
+    fn statement() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            "[a-z]{1,8}",
+            "'([^'\\\\\0]|''){0,8}'",
+            "E'([^'\\\\\0]|\\\\'|\\\\\\\\|''){0,8}'",
+            "\"([^\"\0]|\"\"){1,8}\"",
+            "\\$\\$[^$\0]{0,8}\\$\\$",
+            "\\$tag\\$([^$\0]|\\$\\$|\\$x\\$){0,6}\\$tag\\$",
+            "/\\*[a-z;' ]{0,6}/\\*[a-z;'\"]{0,6}\\*/;\\*/",
+            "--[a-z;'\"$ ]{0,8}\n",
+            "\\([a-z;,']{0}[a-z, ]{0,6};[a-z]{0,4}\\)",
+            Just("a$b$c".to_owned()),
+            Just("x::text".to_owned()),
+            Just("1.5e3".to_owned()),
+        ];
+        prop::collection::vec(piece, 1..8).prop_map(|pieces| format!("select {}", pieces.join(" ")))
+    }
+
+    proptest! {
+        #[test]
+        fn generated_statements_are_found_again(
+            statements in prop::collection::vec(statement(), 0..6),
+            gap in "[ \t\r\n]{0,3}",
+        ) {
+            let mut sql = String::new();
+            for statement in &statements {
+                sql.push_str(&format!("{statement}\n;{gap}"));
+            }
+            let found = split(&sql);
+            prop_assert_eq!(found.len(), statements.len());
+            for ((_, found), made) in found.iter().zip(&statements) {
+                prop_assert!(made.starts_with(found.as_str()), "{} in {}", found, made);
+                let rest = &made[found.len()..];
+                prop_assert!(lex::tokens(rest).all(|t| t.kind == Kind::Blank), "{}", rest);
+            }
+        }
+
+        #[test]
+        fn nothing_is_lost_between_statements(sql in "[a-z'\"$;()\n\r/*-]{0,60}|\\PC{0,60}") {
+            let Ok(script) = Script::parse("s.sql", sql.as_bytes()) else { return Ok(()) };
+            let mut joined = String::new();
+            let mut at = 0;
+            for statement in &script.statements {
+                let gap = &script.text[at..statement.range.start];
+                let blank = |t: lex::Token| matches!(t.kind, Kind::Blank | Kind::Semicolon | Kind::Backslash);
+                prop_assert!(gap.contains("restrict") || lex::tokens(gap).all(blank), "{gap:?}");
+                let before = &script.text[..statement.range.start];
+                prop_assert_eq!(statement.line as usize, before.matches('\n').count() + 1);
+                joined.push_str(gap);
+                joined.push_str(script.sql(statement));
+                at = statement.range.end;
+            }
+            joined.push_str(&script.text[at..]);
+            prop_assert_eq!(joined, script.text);
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Script::parse("s.sql", &bytes);
+        }
     }
 }

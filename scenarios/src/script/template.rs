@@ -126,3 +126,51 @@ impl Pieces {
         self.0.push(Piece::Param(name.to_owned()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use crate::scenario::SqlTemplate;
+
+    #[rstest]
+    #[case("SELECT :a, :b, :a", &["a", "b"])]
+    #[case("SELECT ':a', \":a\", $$:a$$, E'\\':a' -- :a\n/* :a */", &[])]
+    #[case("SELECT :a::text, x::uuid, '{}'::jsonb", &["a"])]
+    #[case("SELECT v[1:n], v[lo:hi], v[:i], v[1: :i]", &["i"])]
+    #[case("SELECT ARRAY[:a,:b], (:c)", &["a", "b", "c"])]
+    #[case("SELECT f(x := :a, y => :b)", &["a", "b"])]
+    #[case("SELECT JSON_OBJECT('k':v, 'l': :w)", &["w"])]
+    #[case("WHERE a=:a AND b<:b AND c>=:_c1", &["a", "b", "_c1"])]
+    #[case("SELECT e <=> :v::vector LIMIT :k;", &["v", "k"])]
+    fn parameters_are_found(#[case] sql: &str, #[case] expected: &[&str]) {
+        let template = SqlTemplate::parse(sql).expect("it is sound");
+        assert_eq!(template.params(), expected);
+    }
+
+    #[rstest]
+    #[case("", "no statement")]
+    #[case(" ; -- x", "no statement")]
+    #[case("SELECT 1; SELECT 2", "more than one")]
+    #[case("SELECT $1", "positional")]
+    #[case("SELECT :'a'", "quoted variable")]
+    #[case("SELECT :\"a\"", "quoted variable")]
+    #[case("SELECT 1 \\gset", "psql")]
+    #[case("SELECT '\0'", "NUL")]
+    fn other_texts_are_refused(#[case] sql: &str, #[case] expected: &str) {
+        let error = SqlTemplate::parse(sql).expect_err("it is refused");
+        assert!(error.message.contains(expected), "{error}");
+        assert!(error.range.end <= sql.len());
+    }
+
+    proptest! {
+        #[test]
+        fn rendering_with_the_names_gives_the_text_back(sql in "[a-z:'\"$\\[\\](); -]{0,40}|\\PC{0,40}") {
+            if let Ok(template) = SqlTemplate::parse(&sql) {
+                let rendered = template.render(|name| Some(format!(":{name}"))).expect("all are given");
+                prop_assert!(sql.starts_with(&rendered), "{rendered:?}");
+            }
+        }
+    }
+}
