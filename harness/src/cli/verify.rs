@@ -9,7 +9,7 @@ use std::time::Instant;
 use sqlx::types::chrono::Utc;
 use tokio::signal::unix::{SignalKind, signal};
 use watertight_reports::{
-    CheckOutcome, Report, SCHEMA_VERSION, ScenarioReport, Settings, Tool, Verdict, render_index, render_markdown, render_summary,
+    CheckOutcome, Report, SCHEMA_VERSION, ScenarioReport, Settings, Tool, Verdict, file_name, render_index, render_markdown, render_summary,
 };
 use watertight_scenarios::{Scenario, catalog};
 
@@ -207,18 +207,12 @@ fn publish(mut report: Report, args: &VerifyArgs) -> Exit {
     }
     if args.format.contains(&Format::Md) {
         for scenario in &report.scenarios {
-            files.insert(format!("{}.md", scenario.id), render_markdown(scenario, &report));
+            files.insert(file_name(scenario), render_markdown(scenario, &report));
         }
         files.insert("report.md".to_owned(), render_index(&report));
     }
     if args.format.contains(&Format::Json) {
-        match serde_json::to_string_pretty(&report) {
-            Ok(json) => files.insert("report.json".to_owned(), json + "\n"),
-            Err(error) => {
-                complain(&format!("error: the report cannot be written as JSON: {error}"));
-                return Exit::Internal;
-            }
-        };
+        files.insert("report.json".to_owned(), report.to_json());
     }
     for line in render_summary(&report, SUMMARY_WIDTH) {
         say(&line.text);

@@ -170,7 +170,7 @@ impl CaseData {
             let value = match source {
                 ParamSource::Tenant => Some(tenant.clone()),
                 ParamSource::Fixed(value) => value.clone(),
-                ParamSource::Fresh(ty) => scene.plan.fresh_of_type(ty, salt.wrapping_add(nth as u64 * 7919)),
+                ParamSource::Fresh(ty) => scene.fresh(ty, salt.wrapping_add(nth as u64 * 7919)),
                 ParamSource::Column { table, column } => {
                     if *table == scene.scenario.tenancy.tenants && Some(column) == scene.tenant_key().as_ref() {
                         Some(tenant.clone())

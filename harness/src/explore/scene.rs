@@ -100,6 +100,12 @@ impl Scene {
         }
     }
 
+    /// A fresh value of a type, by the name that users write. Types of the final schema are known too.
+    pub fn fresh(&self, ty: &str, seed: u64) -> Option<String> {
+        let schemas: Vec<&Schema> = self.schemas.last().into_iter().flatten().collect();
+        watertight_generators::fresh_of_type(ty, &schemas, seed)
+    }
+
     /// The SQL file and line of a statement of a step.
     pub fn location(&self, step: StepId, statement: usize) -> (String, Option<u32>) {
         let script = &self.step(step).up;

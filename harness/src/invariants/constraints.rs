@@ -77,7 +77,7 @@ impl Target<'_> {
     fn fresh(&self, column: &Ident, salt: u64) -> Option<String> {
         self.scene
             .plan
-            .spare_value(&self.key.1, column, self.case.seed ^ salt.wrapping_mul(0x9e37_79b9))
+            .spare_value(self.key.0.0, &self.key.1, column, self.case.seed ^ salt.wrapping_mul(0x9e37_79b9))
             .map(|v| quote_literal(&v))
     }
 
@@ -167,7 +167,7 @@ impl Target<'_> {
             .filter_map(|(i, fk)| {
                 let (column, target) = (fk.columns.first()?, fk.target_columns.first()?);
                 let salt = self.case.seed ^ (300 + i as u64);
-                let nobody = self.scene.plan.spare_value(&fk.target, target, salt)?;
+                let nobody = self.scene.plan.spare_value(self.key.0.0, &fk.target, target, salt)?;
                 let subject = format!("{name}.{column} that points at no row of {} is refused", fk.target);
                 let sql = self.update(column, &quote_literal(&nobody));
                 self.attempt(subject, sql, Some(("23503", fk.name.to_string())))
@@ -181,7 +181,7 @@ impl Target<'_> {
             .checks
             .iter()
             .filter_map(|check| {
-                let assignments = self.scene.plan.violate_check(name, check)?;
+                let assignments = self.scene.plan.violate_check(self.key.0.0, name, &check.name, self.case.seed)?;
                 let sets: Vec<String> = assignments
                     .iter()
                     .map(|(c, v)| {

@@ -84,10 +84,9 @@ fn script(scene: &Scene, data: &Dataset, violation: &Violation, record: &Record)
             as_role(&mut out, &scenario.roles.migrator, |out| out.push_str(&statements(baseline)));
         }
         comment(&mut out, "the data");
-        let schema = scene.schemas.first().and_then(|s| s.get(i)).cloned().unwrap_or_default();
+        let schemas: Vec<&Schema> = scene.schemas.first().into_iter().flatten().collect();
         out.push_str("BEGIN;\nSET LOCAL session_replication_role = replica;\n");
-        out.push_str(&to_insert_sql(&only(data, i), &schema));
-        out.push_str(&sequences(&schema));
+        out.push_str(&to_insert_sql(&only(data, i), &schemas));
         out.push_str("COMMIT;\n\n");
     }
     for (n, recorded) in record.iter().enumerate() {
@@ -146,24 +145,6 @@ fn roles(out: &mut String, scene: &Scene) {
         "SELECT format('ALTER DATABASE %I OWNER TO %I', current_database(), {}) \\gexec\n",
         quote_literal(roles.migrator.as_str())
     );
-}
-
-/// Rows were loaded with explicit keys: sequences go on behind them.
-fn sequences(schema: &Schema) -> String {
-    let mut out = String::new();
-    for sequence in &schema.sequences {
-        if let Some((table, column)) = &sequence.owned_by {
-            let _ = writeln!(
-                out,
-                "SELECT setval({}::regclass, (SELECT GREATEST(COALESCE(max({}), 0) + 1, {}) FROM {}), false);",
-                quote_literal(&sequence.name.quoted()),
-                column.quoted(),
-                sequence.start,
-                table.quoted()
-            );
-        }
-    }
-    out
 }
 
 fn act(out: &mut String, scene: &Scene, recorded: &Recorded, last: bool) {
