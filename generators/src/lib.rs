@@ -25,5 +25,3 @@ pub use fill::Skipped;
 pub use fresh::fresh_of_type;
 pub use plan::{Plan, Unproven};
 pub use print::{sequence_positions, to_copy_text, to_insert_sql};
-pub mod shrink;
-pub use shrink::{ShrinkLimits, Shrinker};

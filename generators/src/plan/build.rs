@@ -163,19 +163,16 @@ fn mark_unfillable(tables: &mut [TablePlan], not_made: &mut Vec<String>) {
         let name = tables[t].table.name.clone();
         not_made.push(format!("{name}: no rows, for a table that it refers to has none"));
     }
-    for t in 0..tables.len() {
-        for i in 0..tables[t].references.len() {
-            let reference = tables[t].references[i].clone();
-            if tables[t].filled && !tables[reference.target].filled && reference.declared {
-                for c in reference.columns {
-                    if tables[t].columns[c].nullable {
-                        tables[t].columns[c].null_percent = Some(100);
-                    }
+    let filled: Vec<bool> = tables.iter().map(|t| t.filled).collect();
+    for table in tables.iter_mut() {
+        for reference in table.references.iter().filter(|r| r.declared && !filled[r.target]) {
+            for &c in &reference.columns {
+                if table.columns[c].nullable {
+                    table.columns[c].null_percent = Some(100);
                 }
             }
         }
-        let filled: Vec<bool> = tables.iter().map(|t| t.filled).collect();
-        tables[t].references.retain(|r| filled[r.target]);
+        table.references.retain(|r| filled[r.target]);
     }
 }
 

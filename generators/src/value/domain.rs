@@ -94,7 +94,11 @@ impl Domain {
     pub(crate) fn absorb(&mut self, column: usize, scale: Option<&Scale>, expr: &Expr) -> bool {
         let is = |e: &Expr| matches!(e, Expr::Column(c) if *c == column);
         match expr {
-            Expr::And(list) => list.iter().fold(true, |all, e| self.absorb(column, scale, e) && all),
+            Expr::And(list) => {
+                // Each part is taken in, also behind one that says something else.
+                let absorbed = list.iter().filter(|e| self.absorb(column, scale, e)).count();
+                absorbed == list.len()
+            }
             // NULL or a condition: whoever makes a value obeys the condition.
             Expr::Or(list)
                 if list.len() == 2 && list.iter().any(|e| matches!(e, Expr::IsNull(c) if is(c))) =>

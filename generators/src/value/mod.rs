@@ -147,7 +147,7 @@ impl Maker {
             TypeKind::Enum(labels) => self.listed(labels, domain, cell, dice),
             TypeKind::Bool => {
                 let truth = match cell.flavour {
-                    Flavour::Distinct | Flavour::Key => n % 2 == 0,
+                    Flavour::Distinct | Flavour::Key => n.is_multiple_of(2),
                     Flavour::Common => false,
                     _ => dice.chance(50),
                 };

@@ -98,7 +98,7 @@ fn json_value(style: &Style, domain: &Domain, cell: Cell, dice: &mut Dice) -> Js
         Some("array") => json!([text, 1]),
         Some("string") => Json::String(text),
         Some("number") => json!(cell.number),
-        Some("boolean") => Json::Bool(cell.number % 2 == 0),
+        Some("boolean") => Json::Bool(cell.number.is_multiple_of(2)),
         Some("null") => Json::Null,
         Some(_) => object(),
         None if cell.flavour == Flavour::Extreme => match dice.below(6) {
