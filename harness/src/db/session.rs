@@ -66,6 +66,9 @@ pub enum Failure {
     /// The server refused it.
     #[error("{0}")]
     Sql(SqlError),
+    /// A check returned rows: violations, in its own words.
+    #[error("{0} violations reported")]
+    Complaint(usize),
     /// The watchdog ended it.
     #[error("ended by the watchdog after {0:?}")]
     TimedOut(Duration),

@@ -269,6 +269,7 @@ impl<'a> Stage<'a> {
                     }
                     Failure::TimedOut(limit) => StageError::Hangs { file, line, seconds: limit.as_secs() },
                     Failure::Lost(why) => StageError::Lost(why),
+                    other @ Failure::Complaint(_) => StageError::Lost(other.to_string()),
                 });
             }
         }

@@ -9,7 +9,7 @@ use watertight_scenarios::scenario::{AccessId, Checkpoint, DatabaseId, StepId};
 use watertight_scenarios::{Ident, Relation};
 
 use super::snapshot::Snapshot;
-use crate::db::session::{Answer, Failure};
+use crate::db::session::{Answer, Failure, TextRow};
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +74,8 @@ pub struct Binding {
     pub tenant: Option<String>,
     /// The statement with its literals.
     pub sql: String,
+    /// Keys of the rows that the literals were taken from.
+    pub rows: Vec<(Relation, TextRow)>,
 }
 
 impl Act {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use watertight_generators::{Dataset, WorldId};
+use watertight_generators::{Dataset, TableData, WorldId};
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{
     AccessContext, AccessId, Checkpoint, DatabaseId, ParamSource,
@@ -16,6 +16,9 @@ use crate::db::session::TextRow;
 
 /// Values shorter than this do not tell whose they are.
 const DISTINCTIVE_LENGTH_MIN: usize = 4;
+
+/// References that are followed from a row to its tenant.
+const REFERENCES_MAX: usize = 8;
 
 /// Data of one case with what is known of it before anything runs.
 pub struct CaseData {
@@ -165,6 +168,7 @@ impl CaseData {
         let tenant = self.tenants(world).first()?.clone();
         let salt = self.seed ^ (access.0 as u64) << 32 ^ u64::from(world.0);
         let mut chosen: HashMap<&Relation, &TextRow> = HashMap::new();
+        let mut taken: Vec<(Relation, TextRow)> = Vec::new();
         let mut literals: HashMap<&str, String> = HashMap::new();
         for (nth, (name, source)) in path.params.iter().enumerate() {
             let value = match source {
@@ -184,7 +188,11 @@ impl CaseData {
                                     Some(row) => row,
                                     None => {
                                         let mut rows = data.rows.iter().filter(|r| r.world == Some(world));
-                                        let row = &rows.next()?.values;
+                                        let row = rows.find(|r| {
+                                            self.belongs_to(scene, world, &tenant, data, &r.values)
+                                        })?;
+                                        let row = &row.values;
+                                        taken.extend(key_of(scene, data, row).map(|k| (table.clone(), k)));
                                         chosen.insert(table, row);
                                         row
                                     }
@@ -201,8 +209,56 @@ impl CaseData {
         }
         let sql = path.sql.render(|name| literals.get(name).cloned()).ok()?;
         let tenant = (path.context == AccessContext::Tenant).then_some(tenant);
-        Some(Binding { access, world, tenant, sql })
+        Some(Binding { access, world, tenant, sql, rows: taken })
     }
+
+    /// Whether a row of a world is that tenant's: in a world with several tenants, a row that leads to another one
+    /// through its references is not. A row that leads to none (a user) is everybody's.
+    fn belongs_to(&self, scene: &Scene, world: WorldId, tenant: &str, data: &TableData, row: &TextRow) -> bool {
+        if self.tenants(world).len() < 2 {
+            return true;
+        }
+        let mut led_to: BTreeSet<String> = BTreeSet::new();
+        self.follow(scene, data, row, &mut led_to, REFERENCES_MAX);
+        led_to.is_empty() || led_to.iter().any(|t| t == tenant) && led_to.len() == 1
+    }
+
+    fn follow(&self, scene: &Scene, data: &TableData, row: &TextRow, led_to: &mut BTreeSet<String>, depth: usize) {
+        let key = (DatabaseId(data.database), data.table.clone());
+        let cell = |c: &Ident| data.columns.iter().position(|x| x == c).and_then(|i| row[i].clone());
+        if data.table == scene.scenario.tenancy.tenants {
+            led_to.extend(scene.tenant_key().and_then(|k| cell(&k)));
+            return;
+        }
+        if let Some(column) = scene.tenant_column(Checkpoint(0), &key) {
+            led_to.extend(cell(&column));
+        }
+        let Some(table) = scene.table(Checkpoint(0), &key).filter(|_| depth > 0) else { return };
+        for fk in &table.foreign_keys {
+            let Some(target) =
+                self.data.tables.iter().find(|t| t.database == data.database && t.table == fk.target)
+            else {
+                continue;
+            };
+            let at: Option<Vec<usize>> =
+                fk.target_columns.iter().map(|c| target.columns.iter().position(|x| x == c)).collect();
+            let wanted: Option<Vec<String>> = fk.columns.iter().map(&cell).collect();
+            let (Some(at), Some(wanted)) = (at, wanted) else { continue };
+            let found = target
+                .rows
+                .iter()
+                .find(|r| at.iter().zip(&wanted).all(|(i, v)| r.values[*i].as_ref() == Some(v)));
+            if let Some(parent) = found {
+                self.follow(scene, target, &parent.values, led_to, depth - 1);
+            }
+        }
+    }
+}
+
+/// What identifies a loaded row.
+fn key_of(scene: &Scene, data: &TableData, row: &TextRow) -> Option<TextRow> {
+    let identity = scene.table(Checkpoint(0), &(DatabaseId(data.database), data.table.clone()))?.identity()?;
+    identity.iter().map(|c| data.columns.iter().position(|x| x == c).map(|i| row[i].clone())).collect()
 }
 
 fn is_tenant_column(scene: &Scene, db: DatabaseId, table: &Relation, column: &Ident) -> bool {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use watertight_generators::{Dataset, WorldId};
 use watertight_scenarios::ident::quote_literal;
-use watertight_scenarios::scenario::{DatabaseId, StepId};
+use watertight_scenarios::scenario::{DatabaseId, StepId, StepKind};
 use watertight_scenarios::{Ident, Relation, Script};
 
 use super::act::{Act, Actor, Binding, Done, Refusal, Seen, Statement};
@@ -168,14 +168,14 @@ impl<'a> Runner<'a> {
         let mut removed: Vec<(Refusal, BTreeSet<WorldId>)> = Vec::new();
         loop {
             self.everywhere("SAVEPOINT timeline").await?;
-            let seen = self.step(step, &Actor::Migrator, "timeline").await?;
+            let seen = self.checked_step(step, "timeline").await?;
             let Seen::Refused(refusal) = &seen else {
                 self.everywhere("RELEASE SAVEPOINT timeline").await?;
                 return Ok(StepRun { seen, removed });
             };
             let stuck = self.record.is_some()
                 || removed.len() >= SCREENS_MAX
-                || refusal.failure.sql().is_none()
+                || matches!(refusal.failure, Failure::TimedOut(_))
                 || alive.is_empty();
             if stuck {
                 return Ok(StepRun { seen, removed });
@@ -189,6 +189,17 @@ impl<'a> Runner<'a> {
             alive.retain(|w| !suspects.contains(w));
             removed.push((refusal, suspects));
         }
+    }
+
+    /// The step as a gate: a check that returns rows refuses.
+    async fn checked_step(&mut self, step: StepId, savepoint: &str) -> Result<Seen, Failure> {
+        let seen = self.step(step, &Actor::Migrator, savepoint).await?;
+        let rows = seen.done().map_or(0, |d| d.answer.rows.len());
+        if self.scene.step(step).kind != StepKind::Check || rows == 0 {
+            return Ok(seen);
+        }
+        self.everywhere(&format!("ROLLBACK TO SAVEPOINT {savepoint}")).await?;
+        Ok(Seen::Refused(Refusal { statement: 0, failure: Failure::Complaint(rows) }))
     }
 
     /// Worlds that make the step fail: those that the server's detail names, else half by half.
@@ -219,7 +230,7 @@ impl<'a> Runner<'a> {
             let gone: BTreeSet<WorldId> = alive.difference(&without).copied().collect();
             self.everywhere("SAVEPOINT screen").await?;
             self.remove(case, &gone).await?;
-            let still = matches!(self.step(step, &Actor::Migrator, "screen").await?, Seen::Refused(_));
+            let still = matches!(self.checked_step(step, "screen").await?, Seen::Refused(_));
             self.everywhere("ROLLBACK TO SAVEPOINT screen; RELEASE SAVEPOINT screen").await?;
             guilty = if still { second.to_vec() } else { first.to_vec() };
         }

@@ -3,7 +3,7 @@
 use watertight_reports::Severity;
 use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, Impact, StepId};
 
-use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey};
+use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
 use crate::db::session::SqlError;
 use crate::explore::{Act, Binding, CaseData, Excursion, Observations, Scene, Seen};
 
@@ -44,6 +44,18 @@ pub(crate) fn sendings(scene: &Scene, case: &CaseData) -> Vec<(Checkpoint, Bindi
         }
     }
     found
+}
+
+/// Whether the rows that the parameters were taken from are still there: a step may move them away.
+pub(crate) fn present(scene: &Scene, seen: &Observations, at: Checkpoint, binding: &Binding) -> bool {
+    let Some(contents) = seen.contents(at) else { return true };
+    binding.rows.iter().all(|(table, key)| {
+        let database = scene.scenario.access[binding.access.0].database;
+        contents
+            .tables
+            .get(&(database, table.clone()))
+            .is_some_and(|rows| rows.rows.iter().any(|row| rows.key(row) == *key))
+    })
 }
 
 fn send(at: Checkpoint, binding: &Binding) -> Excursion {
@@ -91,6 +103,7 @@ impl Invariant for AccessCompatible {
             if case.deep {
                 wanted.extend(after_rollback(scene, at, &binding));
             }
+            wanted.push(contents(at));
             wanted.push(send(at, &binding));
         }
         wanted
@@ -98,6 +111,9 @@ impl Invariant for AccessCompatible {
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
         for (at, binding) in sendings(scene, case) {
+            if !present(scene, seen, at, &binding) {
+                continue;
+            }
             let direct = send(at, &binding);
             let worked = self.judge_one(scene, seen, &binding, &direct, at, false, &mut judgement);
             if worked
@@ -148,6 +164,11 @@ impl AccessCompatible {
             answer: Some(error.to_string()),
             expects: None,
         });
+        // What is refused at a checkpoint is refused at those after it too: the first one is where it begins.
+        let known = |v: &Violation| v.key.subject == path.name && (v.key.code == "refused") == !rolled_back;
+        if judgement.violations.iter().any(known) {
+            return false;
+        }
         let step = at.0.checked_sub(1).map(StepId);
         let severity = match (path.impact, path.kind) {
             (Impact::Development, _) => Severity::Low,

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use watertight_generators::WorldId;
 use watertight_reports::Severity;
 use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, Impact, StepId, StepKind};
 
 use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey};
+use crate::db::session::Failure;
 use crate::explore::{Act, Actor, Binding, CaseData, Excursion, Observations, Refusal, Scene, Seen};
 
 /// Every step applies.
@@ -51,6 +53,38 @@ pub(super) fn refusal_text(refusal: &Refusal) -> String {
     refusal.failure.to_string()
 }
 
+/// Whether the step did its duty by refusing: a guard in its own words, or a check before anything was to fill what
+/// it asks for. Such data stops the release as it should, and the case goes on without it.
+fn is_gate(scene: &Scene, step: StepId, failure: &Failure) -> bool {
+    match failure {
+        Failure::Sql(error) => scene.step(step).guard.is_some() && error.sqlstate.starts_with("P0"),
+        Failure::Complaint(_) => !scene.steps_of(StepKind::Backfill).iter().any(|b| *b < step),
+        _ => false,
+    }
+}
+
+fn complains(
+    scene: &Scene,
+    step: StepId,
+    refusal: &Refusal,
+    worlds: BTreeSet<WorldId>,
+    witness: Excursion,
+) -> Violation {
+    let id = &scene.step(step).id;
+    Violation {
+        key: ViolationKey { step: Some(step), code: "check-complains", subject: String::new() },
+        worlds,
+        severity: Severity::High,
+        title: format!("The check `{id}` does not pass"),
+        message: format!("`{id}`: {} on data that went through every step before it.", refusal.failure),
+        cause: "The steps before the check do not reach every row.".to_owned(),
+        remedy: String::new(),
+        tables: Vec::new(),
+        place: Some(scene.location(step, 0)),
+        witness,
+    }
+}
+
 /// A check step that returned rows, as a message.
 fn complaint(scene: &Scene, step: StepId, seen: &Seen) -> Option<String> {
     let rows = &seen.done()?.answer.rows;
@@ -75,34 +109,17 @@ impl Invariant for MigrationApplies {
             let before = seen.alive(step.before());
             judgement.exercised.extend(&before);
             let witness = Excursion { from: step.before(), acts: vec![Act::Step(step, Actor::Migrator)] };
-            for (refusal, worlds) in &run.removed {
-                judgement.violated(stopped(scene, step, refusal, worlds.clone(), witness.clone()));
-            }
-            match &run.seen {
-                Seen::Refused(refusal) if refusal.failure.sql().is_some() => {
-                    judgement.violated(stopped(scene, step, refusal, before, witness));
-                }
-                Seen::Refused(refusal) if scene.step(step).kind == StepKind::Backfill => {
-                    judgement.violated(never_ends(scene, step, refusal, before, witness));
-                }
-                Seen::Refused(refusal) => judgement
-                    .doubts
-                    .push(format!("`{}` did not end: {}", scene.step(step).id, refusal.failure)),
-                done => {
-                    if let Some(message) = complaint(scene, step, done) {
-                        judgement.violated(Violation {
-                            key: ViolationKey { step: Some(step), code: "check-complains", subject: String::new() },
-                            worlds: before,
-                            severity: Severity::High,
-                            title: format!("The check `{}` does not pass", scene.step(step).id),
-                            message: format!("{message} on data that went through every step before it."),
-                            cause: "The steps before the check do not reach every row.".to_owned(),
-                            remedy: String::new(),
-                            tables: Vec::new(),
-                            place: Some(scene.location(step, 0)),
-                            witness,
-                        });
+            let refusals = run.removed.iter().map(|(r, w)| (r, w.clone()));
+            let last = run.seen.refusal().map(|r| (r, before.clone()));
+            for (refusal, worlds) in refusals.chain(last) {
+                match &refusal.failure {
+                    failure if is_gate(scene, step, failure) => {}
+                    Failure::Sql(_) => judgement.violated(stopped(scene, step, refusal, worlds, witness.clone())),
+                    Failure::Complaint(_) => judgement.violated(complains(scene, step, refusal, worlds, witness.clone())),
+                    Failure::TimedOut(_) if scene.step(step).kind == StepKind::Backfill => {
+                        judgement.violated(never_ends(scene, step, refusal, worlds, witness.clone()));
                     }
+                    other => judgement.doubts.push(format!("`{}` did not end: {other}", scene.step(step).id)),
                 }
             }
         }
@@ -177,7 +194,7 @@ fn stopped(
     scene: &Scene,
     step: StepId,
     refusal: &Refusal,
-    worlds: BTreeSet<watertight_generators::WorldId>,
+    worlds: BTreeSet<WorldId>,
     witness: Excursion,
 ) -> Violation {
     let id = &scene.step(step).id;
@@ -208,7 +225,7 @@ fn never_ends(
     scene: &Scene,
     step: StepId,
     refusal: &Refusal,
-    worlds: BTreeSet<watertight_generators::WorldId>,
+    worlds: BTreeSet<WorldId>,
     witness: Excursion,
 ) -> Violation {
     let id = &scene.step(step).id;

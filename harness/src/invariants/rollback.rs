@@ -1,5 +1,7 @@
 //! The way back: up then down, from each checkpoint, leaves catalogs and contents as before.
 
+use std::collections::BTreeSet;
+
 use watertight_reports::Severity;
 use watertight_scenarios::scenario::{Checkpoint, StepId, StepKind};
 
@@ -99,12 +101,18 @@ impl Invariant for SchemaBack {
     }
     fn judge(&self, scene: &Scene, _case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
+        // A longer way back contains the shorter ones: the first that goes wrong is where to look.
+        let mut wrong: BTreeSet<Checkpoint> = BTreeSet::new();
         for way in ways(scene) {
+            if wrong.contains(&way.from) {
+                continue;
+            }
             let alive = seen.alive(way.from);
             let last = way.downs.last().copied();
             let path = acts(&way, Act::Catalog);
             let witness = Excursion { from: way.from, acts: path.clone() };
             if let Some((step, refusal)) = refused(seen, &way) {
+                wrong.insert(way.from);
                 let id = &scene.step(step).id;
                 judgement.violated(Violation {
                     key: ViolationKey { step: Some(step), code: "down-fails", subject: String::new() },
@@ -131,6 +139,7 @@ impl Invariant for SchemaBack {
             if lines.is_empty() {
                 continue;
             }
+            wrong.insert(way.from);
             let step = last.unwrap_or(StepId(way.to.0));
             let id = &scene.step(step).id;
             let more = lines.len().saturating_sub(LINES_SHOWN);
@@ -199,6 +208,7 @@ impl Invariant for DataBack {
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
+        let mut wrong: BTreeSet<(Checkpoint, String)> = BTreeSet::new();
         for way in ways(scene).iter().filter(|w| refused(seen, w).is_none()) {
             let path = acts(way, Act::Snapshot);
             let (Some(before), Some(after)) = (seen.contents(way.to), seen.snapshot(way.from, &path)) else {
@@ -209,10 +219,15 @@ impl Invariant for DataBack {
                 let worlds = table.rows.iter().filter_map(|r| case.world_of(scene, key, table, r));
                 judgement.exercised.extend(worlds.filter(|w| alive.contains(w)));
             }
+            let shorter = wrong.clone();
             for loss in losses(scene, case, way, before, after) {
+                if shorter.contains(&(way.from, loss.subject.clone())) {
+                    continue; // a shorter way back shows it already
+                }
                 if loss.world.is_some_and(|w| !alive.contains(&w)) {
                     continue;
                 }
+                wrong.insert((way.from, loss.subject.clone()));
                 let step = way.downs.last().copied().unwrap_or(StepId(way.to.0));
                 let id = &scene.step(step).id;
                 judgement.violated(Violation {

@@ -7,7 +7,7 @@ use watertight_scenarios::Relation;
 use watertight_scenarios::scenario::{AccessId, Checkpoint};
 
 use crate::explore::{Act, CaseData, Observations, Scene, Seen, TableKey};
-use crate::invariants::sendings;
+use crate::invariants::{present, sendings};
 
 /// Numbers of one case.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +96,7 @@ fn access(
 ) -> BTreeMap<(AccessId, Checkpoint), Answers> {
     let mut matrix: BTreeMap<(AccessId, Checkpoint), Answers> = BTreeMap::new();
     for (at, binding) in sendings(scene, case) {
-        if !seen.alive(at).contains(&binding.world) {
+        if !seen.alive(at).contains(&binding.world) || !present(scene, seen, at, &binding) {
             continue;
         }
         let cell = matrix.entry((binding.access, at)).or_default();
