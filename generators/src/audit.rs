@@ -111,7 +111,8 @@ impl Plan {
     }
 }
 
-fn audit_rows(table: &TablePlan, data: &TableData, broken: &mut Vec<String>) {
+/// What the rows of one table break on their own.
+pub(crate) fn audit_rows(table: &TablePlan, data: &TableData, broken: &mut Vec<String>) {
     let mut seen: Vec<HashMap<u64, usize>> = vec![HashMap::new(); table.uniques.len()];
     for (i, row) in data.rows.iter().enumerate() {
         for (c, column) in table.columns.iter().enumerate() {

@@ -17,17 +17,21 @@ const FRESH: u64 = 1 << 20;
 pub fn fresh_of_type(name: &str, schemas: &[&Schema], seed: u64) -> Option<String> {
     let ty = sql_type(name, schemas)?;
     let maker = Maker::new(&ty, Style::Title, text_hash(name) << 8);
-    make(&maker, &Domain::default(), seed)
+    make(&maker, &Domain::default(), false, seed)
 }
 
 /// A fresh value for a column.
 pub(crate) fn of_column(column: &ColumnPlan, seed: u64) -> Option<String> {
-    make(&column.maker, &column.domain, seed)
+    make(&column.maker, &column.domain, column.key, seed)
 }
 
-fn make(maker: &Maker, domain: &Domain, seed: u64) -> Option<String> {
+fn make(maker: &Maker, domain: &Domain, key: bool, seed: u64) -> Option<String> {
     let few = maker.is_few() || maker.count(domain).is_some();
-    let flavour = if few { Flavour::Plain } else { Flavour::Distinct };
+    let flavour = match (key, few) {
+        (true, _) => Flavour::Key,
+        (false, true) => Flavour::Plain,
+        (false, false) => Flavour::Distinct,
+    };
     let mut dice = Dice::new(seed, 0xf4e5);
     let top = if matches!(maker.kind(), TypeKind::Int2) { 30_000 } else { FRESH };
     let spread = if top == FRESH { 1 << 20 } else { 2_000 };

@@ -16,6 +16,8 @@ mod interval;
 mod pattern;
 pub mod plan;
 pub mod print;
+pub mod shrink;
+mod strategy;
 mod value;
 
 pub use audit::Dangling;
@@ -25,3 +27,5 @@ pub use fill::Skipped;
 pub use fresh::fresh_of_type;
 pub use plan::{Plan, Unproven};
 pub use print::{sequence_positions, to_copy_text, to_insert_sql};
+pub use shrink::{ShrinkLimits, Shrinker};
+pub use strategy::{DatasetStrategy, DatasetTree};

@@ -25,14 +25,16 @@ pub(super) struct Draft<'p> {
 }
 
 /// Rows begun anew before one is given up.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: usize = 4;
 
 impl<'p> Filler<'p> {
     /// A row of the table number `t` for a world, or the constraint that cannot be met.
     pub(super) fn row(&mut self, t: usize, world: usize, lane: Option<u8>) -> Result<Built, String> {
         let mut reason = String::new();
+        let first = self.dice.below(usize::from(u8::MAX));
         for attempt in 0..ATTEMPTS {
-            let mut draft = self.begin(t, world, lane);
+            // Each attempt is made for another tenant of the world, if it has several.
+            let mut draft = self.begin(t, world, lane, first + attempt);
             let outcome = if attempt == 0 && self.repeat(&mut draft) {
                 Ok(())
             } else {
@@ -66,12 +68,12 @@ impl<'p> Filler<'p> {
         }
     }
 
-    fn begin(&mut self, t: usize, world: usize, lane: Option<u8>) -> Draft<'p> {
+    fn begin(&mut self, t: usize, world: usize, lane: Option<u8>, turn: usize) -> Draft<'p> {
         let table = self.table(t);
         let shape = self.shape(world);
         let chosen = match shape.tenants {
             0 => None,
-            n => u8::try_from(self.dice.below(n.into())).ok(),
+            n => u8::try_from(turn % usize::from(n)).ok(),
         };
         let leaf: &[_] =
             if table.leaves.is_empty() { &[] } else { &table.leaves[self.dice.below(table.leaves.len())] };

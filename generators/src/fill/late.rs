@@ -1,7 +1,10 @@
 //! References that close a cycle: filled when every table has its rows.
 
-use super::Filler;
 use super::check::violated;
+use super::{Built, Filler};
+
+/// Rows tried as a late parent before the row is given up.
+const ATTEMPTS: usize = 200;
 
 impl<'p> Filler<'p> {
     /// Fills the late references of all tables, and drops rows that stay without one they need.
@@ -39,40 +42,50 @@ impl<'p> Filler<'p> {
     }
 
     fn complete(&mut self, t: usize, r: usize) -> Result<Vec<Option<String>>, String> {
-        let table = self.table(t);
         let row = self.filled[t].rows[r].clone();
-        for _ in 0..12 {
-            let mut draft = self.resume(t, &row);
-            for (i, reference) in table.references.iter().enumerate().filter(|(_, r)| r.late) {
-                let shared = |c: usize| {
-                    table.references.iter().enumerate().any(|(o, other)| o != i && other.columns.contains(&c))
-                };
-                for &c in reference.columns.iter().filter(|&&c| !shared(c) && !table.columns[c].key) {
-                    draft.fixed[c] = false;
-                    draft.values[c] = None;
-                }
-                let percent = reference.columns.iter().find_map(|&c| table.columns[c].null_percent);
-                let null =
-                    reference.nullable && self.dice.chance(percent.unwrap_or(draft.shape.nulls.percent()));
-                let chosen = !null && self.choose(&mut draft, i);
-                if !chosen && !reference.nullable && !self.choose(&mut draft, i) {
-                    return Err(format!(
-                        "{} has no row to refer to",
-                        self.table(reference.target).table.name
-                    ));
-                }
-            }
-            let passes = !table.checks.iter().filter(|c| c.late).any(|c| violated(&draft, &c.expr));
-            if passes && self.conflict(&draft, true).is_none() {
-                for (i, unique) in table.uniques.iter().enumerate().filter(|(_, u)| u.late) {
-                    if let Some(digest) = unique.digest(&table.columns, &draft.values) {
-                        self.filled[t].seen[i].insert(digest);
-                    }
-                }
-                return Ok(draft.values);
+        for attempt in 0..ATTEMPTS {
+            // At random first, then one after the other: the last parent that is free must be found.
+            self.look_from = attempt.checked_sub(4);
+            let outcome = self.complete_once(t, &row);
+            self.look_from = None;
+            match outcome {
+                Ok(Some(values)) => return Ok(values),
+                Ok(None) => {}
+                Err(reason) => return Err(reason),
             }
         }
         Err("a constraint over a cycle of foreign keys".to_owned())
+    }
+
+    /// One attempt: the row's values, or `None` where they break a constraint.
+    fn complete_once(&mut self, t: usize, row: &Built) -> Result<Option<Vec<Option<String>>>, String> {
+        let table = self.table(t);
+        let mut draft = self.resume(t, row);
+        for (i, reference) in table.references.iter().enumerate().filter(|(_, r)| r.late) {
+            let shared = |c: usize| {
+                table.references.iter().enumerate().any(|(o, other)| o != i && other.columns.contains(&c))
+            };
+            for &c in reference.columns.iter().filter(|&&c| !shared(c) && !table.columns[c].key) {
+                draft.fixed[c] = false;
+                draft.values[c] = None;
+            }
+            let percent = reference.columns.iter().find_map(|&c| table.columns[c].null_percent);
+            let null = reference.nullable && self.dice.chance(percent.unwrap_or(draft.shape.nulls.percent()));
+            let chosen = !null && self.choose(&mut draft, i);
+            if !chosen && !reference.nullable && !self.choose(&mut draft, i) {
+                return Err(format!("{} has no row to refer to", self.table(reference.target).table.name));
+            }
+        }
+        let passes = !table.checks.iter().filter(|c| c.late).any(|c| violated(&draft, &c.expr));
+        if passes && self.conflict(&draft, true).is_none() {
+            for (i, unique) in table.uniques.iter().enumerate().filter(|(_, u)| u.late) {
+                if let Some(digest) = unique.digest(&table.columns, &draft.values) {
+                    self.filled[t].seen[i].insert(digest);
+                }
+            }
+            return Ok(Some(draft.values));
+        }
+        Ok(None)
     }
 
     /// Removes dropped rows and all that refer to them.

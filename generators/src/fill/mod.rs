@@ -60,6 +60,8 @@ struct Filler<'p> {
     skipped: BTreeMap<(usize, String), u32>,
     /// A check is being broken, so columns' own domains do not count.
     violating: bool,
+    /// Where the search for a parent begins; at random if `None`.
+    look_from: Option<usize>,
 }
 
 /// The shape of shared rows.
@@ -127,6 +129,7 @@ impl<'p> Filler<'p> {
             filled,
             skipped: BTreeMap::new(),
             violating: false,
+            look_from: None,
         }
     }
 

@@ -83,7 +83,7 @@ impl<'p> Filler<'p> {
             return None;
         }
         let count = end - start;
-        let first = self.dice.below(count);
+        let first = self.look_from.unwrap_or_else(|| self.dice.below(count)) % count;
         let rows = &self.filled[reference.target].rows;
         (0..count.min(LOOKS_MAX)).map(|i| start + (first + i) % count).find(|&r| {
             let row = &rows[r];

@@ -3,10 +3,13 @@
 use super::Filler;
 use super::check::violated;
 use super::draft::{Draft, may_be_null};
+use crate::plan::UniquePlan;
 use crate::value::Flavour;
 
 /// Repairs of one row before it is begun anew.
 const REPAIRS: u32 = 24;
+/// Combinations of parents tried for a key that is made of references alone.
+const COMBINATIONS_MAX: usize = 400;
 
 impl<'p> Filler<'p> {
     /// Repairs the row; the name of what it could not be made to meet is the error.
@@ -87,6 +90,9 @@ impl<'p> Filler<'p> {
             .filter(|&r| !draft.table.references[r].late)
             .collect();
         let key = |c: usize| draft.table.columns[c].key;
+        if open.is_empty() && self.refer_in_turn(draft, unique, &referring) {
+            return;
+        }
         if let Some(&c) = rich.first()
             && (referring.is_empty() || self.dice.chance(70))
         {
@@ -110,6 +116,37 @@ impl<'p> Filler<'p> {
         {
             self.set_null(draft, c);
         }
+    }
+
+    /// Goes through the rows that a key's references may refer to until the key is free.
+    fn refer_in_turn(&mut self, draft: &mut Draft<'p>, unique: &UniquePlan, references: &[usize]) -> bool {
+        let Some(number) = draft.table.uniques.iter().position(|u| std::ptr::eq(u, unique)) else {
+            return false;
+        };
+        let sizes: Vec<usize> = references
+            .iter()
+            .map(|&r| {
+                let spans = &self.filled[draft.table.references[r].target].spans;
+                let size = |world: usize| spans.get(world).map_or(0, |(start, end)| end - start);
+                (size(draft.world) + size(0)).max(1)
+            })
+            .collect();
+        let combinations: usize = sizes.iter().product();
+        let start = self.dice.below(combinations);
+        for i in 0..combinations.min(COMBINATIONS_MAX) {
+            let mut at = (start + i) % combinations;
+            for (&r, &size) in references.iter().zip(&sizes) {
+                self.look_from = Some(at % size);
+                at /= size;
+                self.refer_elsewhere(draft, r);
+            }
+            self.look_from = None;
+            let digest = unique.digest(&draft.table.columns, &draft.values);
+            if digest.is_none_or(|d| !self.filled[draft.t].seen[number].contains(&d)) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Lets a reference pick its row again; columns that other references share stay as they are.

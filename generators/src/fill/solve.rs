@@ -132,6 +132,17 @@ impl<'p> Filler<'p> {
 
     /// Makes a comparison hold by changing what stands on one side.
     fn compare(&mut self, draft: &mut Draft<'p>, op: Compare, l: &Expr, r: &Expr) -> bool {
+        if let (Expr::Call(form, args), Expr::Column(c), Compare::Ne) = (l, r, op)
+            && matches!(args.as_slice(), [Expr::Column(inner)] if inner == c)
+        {
+            let text = draft.values[*c].clone().unwrap_or_default();
+            let deformed = match form {
+                Function::Lower => format!("{}A", text.to_ascii_uppercase()),
+                Function::Upper => format!("{}a", text.to_ascii_lowercase()),
+                _ => format!(" {text} "),
+            };
+            return self.assign(draft, *c, &Domain::only(deformed));
+        }
         let sides = [(l, op, value(draft, r)), (r, op.flipped(), value(draft, l))];
         let first = self.dice.below(2);
         for i in 0..2 {
@@ -164,7 +175,10 @@ impl<'p> Filler<'p> {
                 };
                 let Some(Expr::Column(c)) = inner else { return false };
                 let mut domain = Domain { not_null: true, ..Domain::default() };
-                domain.bound_length(op, other) && self.assign(draft, *c, &domain)
+                // Another length: a shorter one, or for nothing shorter than nothing, a longer one.
+                let other_length = op == Compare::Ne
+                    && (domain.bound_length(Compare::Ne, other) || domain.bound_length(Compare::Lt, other));
+                (other_length || domain.bound_length(op, other)) && self.assign(draft, *c, &domain)
             }
             Expr::Call(
                 Function::Lower | Function::Upper | Function::Trim | Function::Coalesce | Function::Date,
@@ -335,6 +349,23 @@ impl<'p> Filler<'p> {
         }
     }
 
+    /// Breaks a check, and mends whatever else that broke: a total follows its quantity.
+    fn break_alone(&mut self, draft: &mut Draft<'p>, check: &CheckPlan) {
+        self.violating = true;
+        let checks = &draft.table.checks;
+        for _ in 0..10 {
+            if !violated(draft, &check.expr) {
+                self.solve(draft, &check.expr, false);
+                continue;
+            }
+            match checks.iter().find(|c| c.name != check.name && violated(draft, &c.expr)) {
+                Some(other) => self.solve(draft, &other.expr, true),
+                None => break,
+            };
+        }
+        self.violating = false;
+    }
+
     /// Assignments to open cells of some row of the table that make the check false, and no other check.
     pub(super) fn violation(&mut self, t: usize, check: &CheckPlan) -> Option<Vec<(Ident, Option<String>)>> {
         let table = self.table(t);
@@ -343,15 +374,7 @@ impl<'p> Filler<'p> {
             for r in start..end {
                 let row = self.filled[t].rows[r].clone();
                 let mut draft = self.resume(t, &row);
-                self.violating = true;
-                let mut tries = 0;
-                while !violated(&draft, &check.expr)
-                    && tries < 6
-                    && self.solve(&mut draft, &check.expr, false)
-                {
-                    tries += 1;
-                }
-                self.violating = false;
+                self.break_alone(&mut draft, check);
                 let others =
                     table.checks.iter().filter(|c| c.name != check.name && violated(&draft, &c.expr));
                 if violated(&draft, &check.expr) && others.count() == 0 {

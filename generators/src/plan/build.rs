@@ -177,15 +177,13 @@ fn mark_unfillable(tables: &mut [TablePlan], not_made: &mut Vec<String>) {
 }
 
 fn roles(tables: &mut [TablePlan], tenancy: &Tenancy, tenants: Option<usize>, assumptions: &mut Vec<String>) {
-    for t in 0..tables.len() {
-        if tenancy.shared.contains(&tables[t].table.name) {
-            tables[t].role = Role::Shared;
-        } else if tables[t].references.is_empty() && Some(t) != tenants && has_few_keys(&tables[t]) {
-            tables[t].role = Role::Shared;
-            assumptions.push(format!(
-                "{}: shared by all tenants, for its unique key has few values",
-                tables[t].table.name
-            ));
+    for (t, table) in tables.iter_mut().enumerate() {
+        if tenancy.shared.contains(&table.table.name) {
+            table.role = Role::Shared;
+        } else if table.references.is_empty() && Some(t) != tenants && has_few_keys(table) {
+            table.role = Role::Shared;
+            let name = &table.table.name;
+            assumptions.push(format!("{name}: shared by all tenants, for its unique key has few values"));
         }
     }
     let Some(tenants) = tenants else { return };

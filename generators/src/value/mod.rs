@@ -129,6 +129,16 @@ impl Maker {
         &self.kind
     }
 
+    /// What its texts look like.
+    pub(crate) fn style(&self) -> &Style {
+        &self.style
+    }
+
+    /// Longest text in characters.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.width
+    }
+
     /// Whether no text of this column can carry a mark and repeat, by intent.
     pub(crate) fn is_few(&self) -> bool {
         matches!(self.style, Style::Few(_))
@@ -288,7 +298,7 @@ impl Maker {
     }
 
     /// `char(n)` is printed with its blanks.
-    fn padded(&self, text: String) -> String {
+    pub(crate) fn padded(&self, text: String) -> String {
         match self.kind {
             TypeKind::Char(width) => format!("{text:<width$}", width = width as usize),
             _ => text,
