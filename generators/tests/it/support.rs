@@ -1,7 +1,5 @@
 //! Schemas written by hand, and the scenario around them.
 
-#![expect(dead_code, reason = "each test binary uses its own part")]
-
 use indexmap::IndexMap;
 use watertight_scenarios::scenario::{AppRole, Database, NullTenant, Platform, Roles, Tenancy};
 use watertight_scenarios::schema::*;
