@@ -1,5 +1,29 @@
 //! Random multi-tenant data for any schema, and its shrinking. Pure: no database, no clock, no I/O.
+//!
+//! A [`Plan`] analyses the schemas once; [`Plan::case_spec`] gives the shape of a case and
+//! [`Plan::generate`] its data; a [`Shrinker`] makes failing data small.
 
+pub mod audit;
+mod calendar;
+pub mod canary;
+pub mod case;
 pub mod dataset;
+mod dice;
+mod expr;
+mod fill;
+mod fresh;
+mod interval;
+mod pattern;
+pub mod plan;
+pub mod print;
+mod value;
 
+pub use audit::Dangling;
+pub use case::{CaseSize, CaseSpec, Nulls, Rows, WorldShape};
 pub use dataset::{Dataset, Row, TableData, WorldId};
+pub use fill::Skipped;
+pub use fresh::fresh_of_type;
+pub use plan::{Plan, Unproven};
+pub use print::{sequence_positions, to_copy_text, to_insert_sql};
+pub mod shrink;
+pub use shrink::{ShrinkLimits, Shrinker};

@@ -1,1 +1,9 @@
-//! placeholder
+//! Drives migrations on a real PostgreSQL and judges what it sees.
+
+pub mod catalog;
+pub mod cli;
+pub mod db;
+pub mod explore;
+pub mod invariants;
+pub mod provider;
+pub mod verify;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The command `watertight`.
+
+fn main() -> std::process::ExitCode {
+    watertight_harness::cli::main()
+}

@@ -79,40 +79,44 @@ impl Relation {
     /// Case is kept as written, as the catalogs would show it. Returns `None` for unbalanced quotes,
     /// empty parts or more than two parts.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = Vec::new();
-        let mut part = String::new();
-        let mut chars = text.trim().chars().peekable();
-        let (mut quoted, mut was_quoted) = (false, false);
-        while let Some(c) = chars.next() {
-            match c {
-                '"' if quoted && chars.peek() == Some(&'"') => {
-                    chars.next();
-                    part.push('"');
-                }
-                '"' => {
-                    quoted = !quoted;
-                    was_quoted = true;
-                }
-                '.' if !quoted => {
-                    parts.push(std::mem::take(&mut part));
-                    was_quoted = false;
-                }
-                c => part.push(c),
-            }
-        }
-        if quoted || (part.is_empty() && !was_quoted) {
-            return None;
-        }
-        parts.push(part);
-        if parts.iter().any(String::is_empty) {
-            return None;
-        }
-        match <[String; 2]>::try_from(parts) {
-            Ok([schema, name]) => Some(Self::new(schema, name)),
-            Err(mut one) if one.len() == 1 => Some(Self::public(one.remove(0))),
-            Err(_) => None,
+        let mut parts = name_parts(text)?.into_iter();
+        match (parts.next()?, parts.next(), parts.next()) {
+            (name, None, None) => Some(Self::public(name)),
+            (schema, Some(name), None) => Some(Self::new(schema, name)),
+            _ => None,
         }
     }
+
+    /// Reads what a user writes for a column: `Table.column` or `schema.Table.column`, parts quoted or not.
+    pub fn parse_column(text: &str) -> Option<(Self, Ident)> {
+        let mut parts = name_parts(text)?;
+        let column = Ident::new(parts.pop()?);
+        let mut parts = parts.into_iter();
+        match (parts.next()?, parts.next(), parts.next()) {
+            (name, None, None) => Some((Self::public(name), column)),
+            (schema, Some(name), None) => Some((Self::new(schema, name), column)),
+            _ => None,
+        }
+    }
+}
+
+/// The parts of a dotted name, quotes removed; `None` for unbalanced quotes or empty parts.
+fn name_parts(text: &str) -> Option<Vec<String>> {
+    let mut parts = vec![String::new()];
+    let mut chars = text.trim().chars().peekable();
+    let mut quoted = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                parts.last_mut()?.push('"');
+            }
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(String::new()),
+            c => parts.last_mut()?.push(c),
+        }
+    }
+    (!quoted && parts.iter().all(|part| !part.is_empty())).then_some(parts)
 }
 
 impl fmt::Display for Relation {
@@ -149,6 +153,16 @@ mod tests {
         assert_eq!(Relation::parse("\"a.b\".\"c\"\"d\""), Some(Relation::new("a.b", "c\"d")));
         for bad in ["", ".", "a.", "a.b.c", "\"a"] {
             assert_eq!(Relation::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn column_reads_what_people_write() {
+        assert_eq!(Relation::parse_column("User.id"), Some((Relation::public("User"), "id".into())));
+        let quoted = Relation::parse_column("auth.\"a.b\".id");
+        assert_eq!(quoted, Some((Relation::new("auth", "a.b"), "id".into())));
+        for bad in ["id", "a.b.c.d", "User.", ".id", ""] {
+            assert_eq!(Relation::parse_column(bad), None, "{bad}");
         }
     }
 

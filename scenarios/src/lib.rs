@@ -3,11 +3,18 @@
 //! This crate knows files and text, never a database. A [`Scenario`] is a folder with a `scenario.toml`
 //! and the SQL that it names; [`Schema`] is what introspection finds in a server's catalogs.
 
+pub mod catalog;
+pub mod diagnostic;
+mod format;
 pub mod ident;
+mod lex;
 pub mod scenario;
 pub mod schema;
 pub mod script;
+mod source;
 
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use format::json_schema;
 pub use ident::{Ident, Relation};
 pub use scenario::Scenario;
 pub use schema::Schema;

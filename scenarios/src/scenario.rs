@@ -104,6 +104,8 @@ pub enum Platform {
 pub struct Roles {
     /// Name of the role that runs migrations and owns the schema.
     pub migrator: Ident,
+    /// Whether production gives the migrator BYPASSRLS.
+    pub migrator_bypass_rls: bool,
     /// Application roles; the first is the default of access paths. Never empty.
     pub app: Vec<AppRole>,
 }
@@ -166,12 +168,14 @@ pub struct Step {
     pub id: String,
     /// For the report.
     pub title: Option<String>,
-    /// The database it runs on.
+    /// The database it runs on; for a copy, the one that it writes.
     pub database: DatabaseId,
     /// What it is.
     pub kind: StepKind,
-    /// What goes up: a script, or a command (issue of its own).
+    /// What goes up; without statements for a copy.
     pub up: Script,
+    /// What a copy copies; `Some` exactly for [`StepKind::Copy`].
+    pub copy: Option<CopySpec>,
     /// The way back, where there is one.
     pub down: Option<Script>,
     /// Whether it must refuse incomplete data, and what that is.
@@ -194,6 +198,17 @@ pub enum StepKind {
     Check,
     /// Copies tables from one database to another.
     Copy,
+}
+
+/// What a copy step copies: rows are upserted by primary key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CopySpec {
+    /// The database that is read.
+    pub from: DatabaseId,
+    /// The database that is written.
+    pub to: DatabaseId,
+    /// The tables in the order to copy them; never empty.
+    pub tables: Vec<Relation>,
 }
 
 /// What a guard must refuse.
@@ -377,7 +392,7 @@ pub struct TableHints {
 
 /// How to make a column's values, where the schema does not say it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct ColumnHint {
     /// One of these values, as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,16 @@
 //! SQL scripts, split into statements with their places, and what each needs of the session that runs it.
 
+mod classify;
+mod split;
+mod template;
+
 use std::ops::Range;
 
 use serde::Serialize;
+
+use crate::diagnostic::Diagnostic;
+
+pub use template::TemplateError;
 
 /// A script as it stands in a file, split into statements.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,6 +47,26 @@ pub enum StatementClass {
 }
 
 impl Script {
+    /// Reads a script: UTF-8 with or without a byte-order mark, any line ends. Syntax errors are left to the server,
+    /// which knows its own version; what no server would take is refused here.
+    ///
+    /// # Errors
+    /// Invalid UTF-8, NUL, psql's own commands, COPY with data in the script: with line and column.
+    pub fn parse(path: impl Into<String>, bytes: &[u8]) -> Result<Self, Diagnostic> {
+        let path = path.into();
+        let text = decode(&path, bytes)?;
+        let statements = split::statements(&text).map_err(|refusal| {
+            let diagnostic = Diagnostic::at(&path, &text, refusal.range, refusal.message);
+            diagnostic.help(refusal.help)
+        })?;
+        Ok(Self { path, text, statements })
+    }
+
+    /// A script without statements.
+    pub fn empty(path: impl Into<String>) -> Self {
+        Self { path: path.into(), text: String::new(), statements: Vec::new() }
+    }
+
     /// The text of one of its statements.
     pub fn sql(&self, statement: &Statement) -> &str {
         &self.text[statement.range.clone()]
@@ -47,5 +75,29 @@ impl Script {
     /// Whether every statement can run inside a transaction that the harness holds.
     pub fn is_transactional(&self) -> bool {
         self.statements.iter().all(|s| s.class == StatementClass::Plain)
+    }
+}
+
+/// The text of a file, without a byte-order mark.
+pub(crate) fn decode(path: &str, bytes: &[u8]) -> Result<String, Diagnostic> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            // Shown with replacement characters; each bad byte run is one, so the place stays right.
+            let valid = error.valid_up_to();
+            let shown = String::from_utf8_lossy(bytes);
+            let message = format!("byte 0x{:02x} is not valid UTF-8", bytes[valid]);
+            return Err(
+                Diagnostic::at(path, &shown, valid..valid + 1, message).help("save the file as UTF-8")
+            );
+        }
+    };
+    match text.find('\0') {
+        Some(at) => {
+            let diagnostic = Diagnostic::at(path, text, at..at + 1, "the file contains a NUL character");
+            Err(diagnostic.help("PostgreSQL cannot store NUL in text; remove it, or save the file as UTF-8"))
+        }
+        None => Ok(text.to_owned()),
     }
 }

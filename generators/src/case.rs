@@ -1,0 +1,192 @@
+//! What a case is made of: how many worlds, of which shapes, and how awkward.
+
+use serde::{Deserialize, Serialize};
+
+use crate::dice::Dice;
+use crate::plan::{Plan, Role};
+
+/// Rows that a case holds at most, unless its spec says otherwise.
+pub const ROWS_MAX: usize = 600;
+
+/// The shape of a case. With the seed and the plan it determines the data to the byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseSpec {
+    /// What the case is for, in a few words.
+    pub label: String,
+    /// Its worlds, in order of their numbers (the first is world 1).
+    pub worlds: Vec<WorldShape>,
+    /// Rows of each shared table.
+    pub shared_rows: u32,
+    /// Percent of cells that hold a value which other worlds have, too.
+    pub collisions_percent: u8,
+    /// Percent of cells at the edge of their type, or that programs trip over.
+    pub extremes_percent: u8,
+    /// Whether some foreign keys cross from one world into another.
+    pub cross_world: bool,
+    /// Rows at most.
+    pub rows_max: usize,
+}
+
+/// The shape of one world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorldShape {
+    /// Rows of the tenants table.
+    pub tenants: u8,
+    /// Rows of the other tables.
+    pub rows: Rows,
+    /// How often what may be NULL is.
+    pub nulls: Nulls,
+    /// Percent of rows that repeat another row of their world in everything but the key.
+    pub duplicates_percent: u8,
+}
+
+/// How many rows a table has in a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rows {
+    /// None, but for what the tenants need.
+    None,
+    /// Exactly as many in each table.
+    Each(u32),
+    /// From none to as many, few more often than many.
+    UpTo(u32),
+}
+
+/// How often what may be NULL is NULL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nulls {
+    /// Never.
+    Never,
+    /// In so many percent of the cells.
+    Percent(u8),
+    /// Always.
+    Always,
+}
+
+impl Nulls {
+    pub(crate) fn percent(self) -> u8 {
+        match self {
+            Self::Never => 0,
+            Self::Percent(p) => p,
+            Self::Always => 100,
+        }
+    }
+}
+
+/// Sizes of random cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseSize {
+    /// Two to four worlds with few rows.
+    Small,
+    /// Many worlds of all shapes.
+    Packed,
+}
+
+const PLAIN: WorldShape =
+    WorldShape { tenants: 1, rows: Rows::Each(1), nulls: Nulls::Percent(35), duplicates_percent: 0 };
+
+fn spec(label: &str, worlds: Vec<WorldShape>) -> CaseSpec {
+    let shared_rows = u32::from(!worlds.is_empty()) * 3;
+    CaseSpec {
+        label: label.to_owned(),
+        worlds,
+        shared_rows,
+        collisions_percent: 15,
+        extremes_percent: 0,
+        cross_world: false,
+        rows_max: ROWS_MAX,
+    }
+}
+
+/// The small scope: what every schema meets before anything random.
+fn systematic() -> Vec<CaseSpec> {
+    let full = WorldShape { nulls: Nulls::Never, ..PLAIN };
+    let bare = WorldShape { nulls: Nulls::Always, ..PLAIN };
+    let rows = |n: u32, shape: WorldShape| WorldShape { rows: Rows::Each(n), ..shape };
+    let double = |shape: WorldShape| WorldShape { duplicates_percent: 100, ..rows(2, shape) };
+    let tenants = |n: u8, shape: WorldShape| WorldShape { tenants: n, ..shape };
+    let collide = |case: CaseSpec| CaseSpec { collisions_percent: 100, ..case };
+    vec![
+        spec("no rows at all", Vec::new()),
+        spec("one tenant without rows", vec![WorldShape { rows: Rows::None, ..PLAIN }]),
+        spec("one tenant, one row per table, nothing NULL", vec![full]),
+        spec("one tenant, one row per table, everything NULL that may be", vec![bare]),
+        collide(spec("two tenants, one row per table, equal values", vec![full, full])),
+        spec("two tenants, rows that differ in their keys only", vec![double(full), double(bare)]),
+        spec("no tenant", vec![tenants(0, rows(1, bare)), tenants(0, rows(2, full))]),
+        spec("two tenants of one owner", vec![tenants(2, rows(2, full))]),
+        spec(
+            "two tenants of one owner beside one of another",
+            vec![tenants(2, rows(3, PLAIN)), rows(2, PLAIN)],
+        ),
+        spec("one tenant beside rows of none", vec![rows(2, full), tenants(0, rows(1, bare))]),
+        CaseSpec {
+            extremes_percent: 100,
+            ..spec("two tenants, values at the edge of their types", vec![rows(2, full), rows(2, full)])
+        },
+        CaseSpec { shared_rows: 0, ..spec("one tenant, no shared rows", vec![rows(2, PLAIN)]) },
+    ]
+}
+
+impl CaseSpec {
+    /// Number of systematic cases that come before the random ones.
+    pub fn systematic_count() -> u32 {
+        u32::try_from(systematic().len()).unwrap_or(u32::MAX)
+    }
+}
+
+impl Plan {
+    /// The shape of case number `index` of `total`: the systematic ones first, then small and packed ones
+    /// in turn. With few cases in total, packed ones come early: they find the most.
+    pub fn case_spec(&self, index: u32, total: u32) -> CaseSpec {
+        let systematic = systematic();
+        let count = CaseSpec::systematic_count();
+        // Not all of a short run is spent on the small scope.
+        let packed_first = total > 0 && total < 2 * count && index % 4 == 3;
+        let small =
+            if total > 0 && total < 2 * count { index - index / 4 - u32::from(packed_first) } else { index };
+        if !packed_first && let Some(spec) = systematic.into_iter().nth(small as usize) {
+            return spec;
+        }
+        let size = if packed_first || index % 2 == 1 { CaseSize::Packed } else { CaseSize::Small };
+        self.random_spec(size, u64::from(index))
+    }
+
+    /// A random shape; the same for the same number.
+    pub fn random_spec(&self, size: CaseSize, number: u64) -> CaseSpec {
+        let mut dice = Dice::new(number, 0xca5e);
+        let tables = self.tables.iter().filter(|t| t.filled && t.role != Role::Shared).count().max(1);
+        let (worlds, rows_most) = match size {
+            CaseSize::Small => (2 + dice.below(3), 3),
+            CaseSize::Packed => {
+                let fitting = ROWS_MAX / tables;
+                (16 + dice.below(25).min(fitting.saturating_sub(16)), 6)
+            }
+        };
+        let shapes = (0..worlds)
+            .map(|_| WorldShape {
+                tenants: [0, 1, 1, 1, 1, 1, 1, 1, 2, 2][dice.below(10)],
+                rows: match dice.below(8) {
+                    0 => Rows::None,
+                    1 => Rows::Each(1),
+                    // A few tenants dwarf the others.
+                    2 if size == CaseSize::Packed => Rows::UpTo(rows_most * 3),
+                    _ => Rows::UpTo(rows_most),
+                },
+                nulls: match dice.below(6) {
+                    0 => Nulls::Never,
+                    1 => Nulls::Always,
+                    _ => Nulls::Percent([10, 35, 60][dice.below(3)]),
+                },
+                duplicates_percent: [0, 0, 10, 50][dice.below(4)],
+            })
+            .collect();
+        let label = match size {
+            CaseSize::Small => "a few random tenants",
+            CaseSize::Packed => "many random tenants",
+        };
+        CaseSpec { collisions_percent: 20, extremes_percent: 6, ..spec(label, shapes) }
+    }
+}

@@ -1,0 +1,46 @@
+//! What the catalogs say: introspection into [`Schema`](watertight_scenarios::Schema), and a fingerprint
+//! of everything that a migration can change.
+
+mod introspect;
+mod types;
+
+pub use introspect::introspect;
+
+use std::time::Duration;
+
+use crate::db::session::{Failure, Session};
+use crate::explore::act::Print;
+
+/// One catalog question is never allowed to take longer.
+pub(crate) const CATALOG_LIMIT: Duration = Duration::from_secs(60);
+
+/// Every catalog question, for the test that prepares them all.
+pub const QUESTIONS: &[(&str, &str)] = &[
+    ("tables", include_str!("sql/tables.sql")),
+    ("columns", include_str!("sql/columns.sql")),
+    ("types", include_str!("sql/types.sql")),
+    ("constraints", include_str!("sql/constraints.sql")),
+    ("indexes", include_str!("sql/indexes.sql")),
+    ("triggers", include_str!("sql/triggers.sql")),
+    ("policies", include_str!("sql/policies.sql")),
+    ("grants", include_str!("sql/grants.sql")),
+    ("views", include_str!("sql/views.sql")),
+    ("functions", include_str!("sql/functions.sql")),
+    ("sequences", include_str!("sql/sequences.sql")),
+    ("extensions", include_str!("sql/extensions.sql")),
+    ("fingerprint", include_str!("sql/fingerprint.sql")),
+];
+
+/// The catalogs as lines that can be compared. The session's search path must be pinned to `pg_catalog`,
+/// so that every name is printed qualified.
+pub async fn fingerprint(session: &mut Session) -> Result<Print, Failure> {
+    let answers = session.run(include_str!("sql/fingerprint.sql"), CATALOG_LIMIT).await?;
+    let mut print = Print::new();
+    for row in answers.into_iter().flat_map(|a| a.rows) {
+        let mut cells = row.into_iter().map(Option::unwrap_or_default);
+        let (kind, object, definition) =
+            (cells.next().unwrap_or_default(), cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
+        print.insert((kind, object), definition);
+    }
+    Ok(print)
+}

@@ -1,0 +1,134 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::provider::{ProviderChoice, ProviderOptions, Secret};
+
+/// Property-based verification of multi-tenant PostgreSQL migrations.
+#[derive(Debug, Parser)]
+#[command(name = "watertight", version, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Verify scenarios on a real PostgreSQL and write a report.
+    #[command(after_help = EXIT_CODES)]
+    Verify(VerifyArgs),
+    /// Show where a PostgreSQL can come from on this machine, and what is missing.
+    Doctor(ServerArgs),
+    /// List the bundled scenarios and the invariants.
+    List,
+    /// Explain an invariant: what, why, the smallest failing example, what to do.
+    Explain {
+        /// Its id.
+        invariant: String,
+    },
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 held, 1 violated, 2 usage or scenario error, 3 environment, \
+    4 inconclusive or no check ran, 70 internal, 130/143 interrupted. Only 0 is a pass.";
+
+/// Which server.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ServerArgs {
+    /// Where the PostgreSQL comes from.
+    #[arg(long, value_enum, default_value_t = ProviderChoice::Auto, value_name = "PROVIDER")]
+    pub(super) provider: ProviderChoice,
+    /// Image of the container provider.
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+    /// URL of an existing server; implies `--provider existing`. Only databases and roles of Watertight's own are
+    /// touched there.
+    #[arg(long, value_name = "URL", env = "WATERTIGHT_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Folder with `initdb` and `postgres` for the embedded provider.
+    #[arg(long, value_name = "DIR")]
+    postgres_bin: Option<PathBuf>,
+    /// Download nothing.
+    #[arg(long)]
+    offline: bool,
+}
+
+impl ServerArgs {
+    /// As the provider module wants it.
+    pub(super) fn options(&self) -> ProviderOptions {
+        let choice = match (self.provider, &self.database_url) {
+            (ProviderChoice::Auto, Some(_)) => ProviderChoice::Existing,
+            (choice, _) => choice,
+        };
+        ProviderOptions {
+            choice,
+            image: self.image.clone(),
+            database_url: self.database_url.clone().map(Secret::new),
+            postgres_bin: self.postgres_bin.clone(),
+            offline: self.offline,
+            ..ProviderOptions::default()
+        }
+    }
+}
+
+/// What to verify, and how.
+#[derive(Clone, Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// Bundled scenarios by id, or folders with a scenario.toml. Without any: the watertight.toml of this folder,
+    /// else every bundled scenario.
+    pub(super) scenarios: Vec<String>,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Cases a scenario.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub(super) cases: u32,
+    /// Seed of all cases, or `random`. The same seed gives the same report but for times.
+    #[arg(long, value_name = "SEED", default_value = "1")]
+    pub(super) seed: Seed,
+    /// Folder for the reports.
+    #[arg(long, value_name = "DIR", default_value = "watertight-report")]
+    pub(super) out: PathBuf,
+    /// Report formats.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Md, Format::Json])]
+    pub(super) format: Vec<Format>,
+    /// Only these invariants.
+    #[arg(long, value_name = "INVARIANT", value_delimiter = ',')]
+    pub(super) only: Vec<String>,
+    /// Not these invariants.
+    #[arg(long, value_name = "INVARIANT", value_delimiter = ',')]
+    pub(super) skip: Vec<String>,
+    /// Workers; one a core by default.
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<usize>,
+    /// Keep the server after the run, say how to connect to it, and wait for ctrl-c.
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// No progress.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+/// A report's format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Markdown, one file a scenario and an index.
+    Md,
+    /// report.json.
+    Json,
+}
+
+/// A seed as given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seed(pub(super) u64);
+
+impl FromStr for Seed {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "random" {
+            return Ok(Self(uuid::Uuid::new_v4().as_u64_pair().0 >> 1));
+        }
+        text.parse().map(Self).map_err(|_| "expected a number from 0 to 2^64-1, or `random`".to_owned())
+    }
+}

@@ -1,0 +1,43 @@
+//! The command line: parses, calls, maps what came of it to an exit code.
+
+mod args;
+mod doctor;
+mod exit;
+mod output;
+mod pages;
+mod progress;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+pub use exit::Exit;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Held };
+            // Nothing is left to be told when the message itself cannot be printed.
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("error: no asynchronous runtime: {error}"));
+            return Exit::Environment.into();
+        }
+    };
+    let exit = match cli.command {
+        Command::Verify(args) => runtime.block_on(verify::run(args)),
+        Command::Doctor(args) => runtime.block_on(doctor::run(&args)),
+        Command::List => pages::list(),
+        Command::Explain { invariant } => pages::explain(&invariant),
+    };
+    exit.into()
+}

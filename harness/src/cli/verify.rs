@@ -1,0 +1,287 @@
+//! `verify`: the main job.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
+
+use sqlx::types::chrono::Utc;
+use tokio::signal::unix::{SignalKind, signal};
+use watertight_reports::{
+    CheckOutcome, Report, SCHEMA_VERSION, ScenarioReport, Settings, Tool, Verdict, file_name, render_index, render_markdown, render_summary,
+};
+use watertight_scenarios::{Scenario, catalog};
+
+use super::args::{Format, VerifyArgs};
+use super::exit::Exit;
+use super::output::{complain, say, write_whole};
+use super::pages;
+use super::progress::Progress;
+use crate::db::stage::{PINNED, StageError};
+use crate::invariants;
+use crate::provider::{ProviderError, Server};
+use crate::verify::{Stop, VerifyError, VerifyOptions, verify};
+
+/// Columns of a summary where the terminal does not say.
+const SUMMARY_WIDTH: usize = 100;
+
+/// Runs the command.
+pub(super) async fn run(args: VerifyArgs) -> Exit {
+    let scenarios = match load(&args.scenarios) {
+        Ok(scenarios) => scenarios,
+        Err(message) => {
+            complain(&message);
+            return Exit::Usage;
+        }
+    };
+    let ids: Vec<&str> = invariants::catalog().iter().map(|i| i.spec().id).collect();
+    if let Some(unknown) = args.only.iter().chain(&args.skip).find(|id| !ids.contains(&id.as_str())) {
+        complain(&pages::unknown(unknown));
+        return Exit::Usage;
+    }
+    let nothing = ids.iter().all(|id| {
+        (!args.only.is_empty() && !args.only.iter().any(|o| o == id)) || args.skip.iter().any(|s| s == id)
+    });
+    if args.cases == 0 || nothing {
+        let why = if nothing { "every invariant is skipped" } else { "no case is asked for (--cases 0)" };
+        complain(&format!("error: {why}: nothing was checked, and that is no pass"));
+        return Exit::Inconclusive;
+    }
+    let interrupts = Interrupts::listen();
+    let progress = Progress::new(args.quiet);
+    let options = args.server.options();
+    let server = match Server::start(&options).await {
+        Ok(server) => server,
+        Err(error) => return environment(&error),
+    };
+    for skipped in &server.info().skipped {
+        progress.note(&format!("not used: {skipped}"));
+    }
+    progress.note(&format!("using {}", server.info()));
+    let exit = verify_all(&server, &scenarios, &args, &interrupts, &progress).await;
+    if args.keep && interrupts.exit().is_none() {
+        keep(&server, &interrupts).await;
+    }
+    match server.stop().await {
+        Ok(()) => exit,
+        Err(error) => exit.max(environment(&error)),
+    }
+}
+
+fn environment(error: &ProviderError) -> Exit {
+    complain(&format!("error: {error}"));
+    complain(&format!("  → {}", error.remedy()));
+    Exit::Environment
+}
+
+/// The scenarios that the user means.
+fn load(wanted: &[String]) -> Result<Vec<Scenario>, String> {
+    if wanted.is_empty() {
+        let own = Path::new("watertight.toml");
+        if own.exists() {
+            return Scenario::load(own).map(|s| vec![s]).map_err(|e| e.to_string());
+        }
+        return catalog::ids().into_iter().map(|id| catalog::load(id).map_err(|e| e.to_string())).collect();
+    }
+    wanted
+        .iter()
+        .map(|name| {
+            let bundled = catalog::ids().contains(&name.as_str());
+            if bundled { catalog::load(name) } else { Scenario::load(Path::new(name)) }.map_err(|e| e.to_string())
+        })
+        .collect()
+}
+
+async fn verify_all(
+    server: &Server,
+    scenarios: &[Scenario],
+    args: &VerifyArgs,
+    interrupts: &Interrupts,
+    progress: &Progress,
+) -> Exit {
+    let clock = Instant::now();
+    let started_at = Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let options = VerifyOptions {
+        cases: args.cases,
+        seed: args.seed.0,
+        only: args.only.clone(),
+        skip: args.skip.clone(),
+        jobs: args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get())),
+    };
+    let mut exit = Exit::Held;
+    let mut reports: Vec<ScenarioReport> = Vec::new();
+    let mut incomplete = None;
+    for scenario in scenarios {
+        match verify(server, scenario, &options, &interrupts.stop, &|event| progress.hear(event)).await {
+            Ok(report) => {
+                exit = exit.max(report.verdict.into());
+                reports.push(report);
+            }
+            Err(error) => {
+                let (code, goes_on) = failed(&scenario.id, &error, interrupts);
+                exit = exit.max(code);
+                incomplete.get_or_insert_with(|| format!("{}: {error}", scenario.id));
+                if !goes_on {
+                    break;
+                }
+            }
+        }
+    }
+    let report = Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: "watertight".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        server: describe(server),
+        seed: options.seed,
+        settings: Settings { cases: options.cases, only: options.only, skip: options.skip },
+        verdict: verdict(&reports, incomplete.is_some()),
+        started_at,
+        ms: clock.elapsed().as_secs_f64() * 1000.0,
+        incomplete,
+        scenarios: reports,
+    };
+    exit.max(publish(report, args))
+}
+
+fn verdict(reports: &[ScenarioReport], incomplete: bool) -> Verdict {
+    let worst = crate::verify::overall(reports.iter().map(|r| r.verdict));
+    if incomplete { worst.max(Verdict::Inconclusive) } else { worst }
+}
+
+/// What to say of a scenario without a report, its exit, and whether the others can go on.
+fn failed(id: &str, error: &VerifyError, interrupts: &Interrupts) -> (Exit, bool) {
+    if let Some(exit) = interrupts.exit() {
+        complain(&format!("{id}: interrupted; what is known is written as incomplete"));
+        return (exit, false);
+    }
+    complain(&format!("error: {id}: {error}"));
+    match error {
+        VerifyError::Provider(e) | VerifyError::Stage(StageError::Provider(e)) => {
+            complain(&format!("  → {}", e.remedy()));
+            let extension = matches!(e, ProviderError::ExtensionMissing { .. });
+            (Exit::Environment, extension)
+        }
+        VerifyError::Stage(StageError::Lost(_)) | VerifyError::Lost(_) => {
+            complain("  → the server went away or ran out of a resource; see its log, then run again");
+            (Exit::Environment, false)
+        }
+        VerifyError::Stage(StageError::TooOld { .. }) => {
+            complain("  → name a newer server, or use another provider (watertight doctor)");
+            (Exit::Environment, true)
+        }
+        VerifyError::Stage(_) => {
+            complain("  → no case ran: the state before the first step has to apply by itself, as the migrator");
+            (Exit::Inconclusive, true)
+        }
+        VerifyError::Interrupted => (Exit::Interrupted, false),
+    }
+}
+
+fn describe(server: &Server) -> watertight_reports::Server {
+    let info = server.info();
+    let mut settings: Vec<String> = PINNED.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    settings.push(format!("encoding={}", info.pinned.encoding));
+    settings.push(format!("locale={} ({})", info.pinned.locale, info.pinned.locale_provider));
+    watertight_reports::Server {
+        provider: info.provider.name().to_owned(),
+        version: info.server_version.clone(),
+        pgvector: info.pgvector.clone(),
+        settings,
+    }
+}
+
+/// Writes every file and prints the summary. A report that cannot be written is no pass.
+fn publish(mut report: Report, args: &VerifyArgs) -> Exit {
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    for scenario in &mut report.scenarios {
+        for check in &mut scenario.checks {
+            let CheckOutcome::Violated { findings, .. } = &mut check.outcome else { continue };
+            for finding in findings {
+                if let Some(counterexample) = &mut finding.counterexample {
+                    let path = format!("counterexamples/{}-{}.sql", scenario.id, finding.id);
+                    files.insert(path.clone(), counterexample.sql.clone());
+                    counterexample.file = Some(path);
+                }
+            }
+        }
+    }
+    if args.format.contains(&Format::Md) {
+        for scenario in &report.scenarios {
+            files.insert(file_name(scenario), render_markdown(scenario, &report));
+        }
+        files.insert("report.md".to_owned(), render_index(&report));
+    }
+    if args.format.contains(&Format::Json) {
+        files.insert("report.json".to_owned(), report.to_json());
+    }
+    for line in render_summary(&report, SUMMARY_WIDTH) {
+        say(&line.text);
+    }
+    for (name, text) in &files {
+        let path = args.out.join(name);
+        if let Err(error) = write_whole(&path, text) {
+            complain(&format!("error: {} cannot be written: {error}", path.display()));
+            complain("  → free space or choose another folder with --out");
+            return Exit::Environment;
+        }
+    }
+    if args.format.contains(&Format::Md) {
+        say(&format!("report: {}", args.out.join("report.md").display()));
+    } else {
+        say(&format!("report: {}", args.out.join("report.json").display()));
+    }
+    Exit::Held
+}
+
+async fn keep(server: &Server, interrupts: &Interrupts) {
+    let options = server.admin_options(crate::provider::MAINTENANCE_DATABASE);
+    let host = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    say(&format!(
+        "the server is kept: psql -h {host} -p {} -U {} {}  (ctrl-c ends it)",
+        options.get_port(),
+        options.get_username(),
+        crate::provider::MAINTENANCE_DATABASE
+    ));
+    while interrupts.exit().is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
+/// Ctrl-c and SIGTERM: the first asks the run to stop, the second ends the process at once.
+struct Interrupts {
+    stop: Arc<Stop>,
+    code: Arc<AtomicU8>,
+}
+
+impl Interrupts {
+    fn listen() -> Self {
+        let (stop, code) = (Arc::new(Stop::default()), Arc::new(AtomicU8::new(0)));
+        for (kind, exit) in
+            [(SignalKind::interrupt(), Exit::Interrupted), (SignalKind::terminate(), Exit::Terminated)]
+        {
+            let (stop, code) = (Arc::clone(&stop), Arc::clone(&code));
+            let Ok(mut signals) = signal(kind) else { continue };
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    if code.swap(exit.code(), Ordering::Relaxed) != 0 {
+                        std::process::exit(i32::from(exit.code()));
+                    }
+                    complain("stopping after the running case; once more to stop at once");
+                    stop.ask();
+                }
+            });
+        }
+        Self { stop, code }
+    }
+
+    fn exit(&self) -> Option<Exit> {
+        match self.code.load(Ordering::Relaxed) {
+            0 => None,
+            143 => Some(Exit::Terminated),
+            _ => Some(Exit::Interrupted),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Connections, roles and databases.
+
+pub mod session;
+pub mod stage;

@@ -1,0 +1,212 @@
+//! One connection on which user SQL runs: simple protocol, text results, a watchdog outside the session.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPosition};
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, Either, Row as _, ValueRef as _};
+
+/// Rows kept of one answer; the rest is counted as truncated, so that memory stays flat.
+pub const ROWS_MAX: usize = 500_000;
+
+/// Time a cancelled statement gets to end before its session is terminated.
+const CANCEL_GRACE: Duration = Duration::from_secs(3);
+
+/// A row as the server prints it.
+pub type TextRow = Vec<Option<String>>;
+
+/// What one statement answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Column names; empty when no row came.
+    pub columns: Vec<String>,
+    /// Rows as the server prints them.
+    pub rows: Vec<TextRow>,
+    /// Rows that the command tag counts.
+    pub affected: u64,
+    /// Rows beyond [`ROWS_MAX`] were dropped.
+    pub truncated: bool,
+}
+
+/// A refusal by the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlError {
+    /// Five characters.
+    pub sqlstate: String,
+    /// Primary message.
+    pub message: String,
+    /// DETAIL.
+    pub detail: Option<String>,
+    /// HINT.
+    pub hint: Option<String>,
+    /// The constraint that refused.
+    pub constraint: Option<String>,
+    /// The table concerned.
+    pub table: Option<String>,
+    /// The column concerned.
+    pub column: Option<String>,
+    /// 1-based character position within the statement.
+    pub position: Option<usize>,
+}
+
+impl std::fmt::Display for SqlError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ERROR {}: {}", self.sqlstate, self.message)?;
+        if let Some(detail) = &self.detail {
+            write!(f, " ({detail})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a statement gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The server refused it.
+    #[error("{0}")]
+    Sql(SqlError),
+    /// The watchdog ended it.
+    #[error("ended by the watchdog after {0:?}")]
+    TimedOut(Duration),
+    /// The session or the server is gone.
+    #[error("the session was lost: {0}")]
+    Lost(String),
+}
+
+impl Failure {
+    /// The server's refusal, if that is what it is.
+    pub fn sql(&self) -> Option<&SqlError> {
+        match self {
+            Self::Sql(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(e) => match e.try_downcast::<PgDatabaseError>() {
+                Ok(e) => classify(&e),
+                Err(e) => Self::Lost(e.to_string()),
+            },
+            other => Self::Lost(other.to_string()),
+        }
+    }
+}
+
+/// SQLSTATE classes that say that the session cannot go on, rather than that the statement is wrong.
+fn classify(e: &PgDatabaseError) -> Failure {
+    let code = e.code();
+    // 57P01-57P05: shutdown, crash, dropped database; 53100-53300: disk full, out of memory, connections.
+    if matches!(code, "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "53100" | "53200" | "53300") {
+        return Failure::Lost(format!("{code}: {}", e.message()));
+    }
+    Failure::Sql(SqlError {
+        sqlstate: code.to_owned(),
+        message: e.message().to_owned(),
+        detail: e.detail().map(str::to_owned),
+        hint: e.hint().map(str::to_owned),
+        constraint: e.constraint().map(str::to_owned),
+        table: e.table().map(str::to_owned),
+        column: e.column().map(str::to_owned),
+        position: match e.position() {
+            Some(PgErrorPosition::Original(position)) => Some(position),
+            _ => None,
+        },
+    })
+}
+
+/// A connection and the way to stop what runs on it.
+pub struct Session {
+    conn: PgConnection,
+    pid: i32,
+    control: PgConnectOptions,
+}
+
+impl Session {
+    /// Connects. `control` is how the watchdog reaches the server to cancel what hangs.
+    pub async fn connect(options: &PgConnectOptions, control: PgConnectOptions) -> Result<Self, Failure> {
+        let mut conn = PgConnection::connect_with(options).await?;
+        let pid: i32 =
+            sqlx::raw_sql("SELECT pg_catalog.pg_backend_pid()").fetch_one(&mut conn).await?.try_get_raw(0)?
+                .as_str()
+                .ok()
+                .and_then(|s| s.parse().ok())
+                .unwrap_or_default();
+        Ok(Self { conn, pid, control })
+    }
+
+    /// Closes the connection politely; errors no longer matter.
+    pub async fn close(self) {
+        let _ = self.conn.close().await;
+    }
+
+    /// Sends one message of one or more statements, and collects an answer for each.
+    pub async fn run(&mut self, sql: &str, limit: Duration) -> Result<Vec<Answer>, Failure> {
+        let Self { conn, pid, control } = self;
+        let work = collect(conn, sql);
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(limit) => {}
+        }
+        signal(control, *pid, "pg_cancel_backend").await;
+        if tokio::time::timeout(CANCEL_GRACE, &mut work).await.is_err() {
+            signal(control, *pid, "pg_terminate_backend").await;
+            let _ = tokio::time::timeout(CANCEL_GRACE, &mut work).await;
+            return Err(Failure::Lost(format!("terminated by the watchdog after {limit:?}")));
+        }
+        Err(Failure::TimedOut(limit))
+    }
+
+    /// COPY … FROM STDIN with all of its data.
+    pub async fn copy_in(&mut self, statement: &str, data: &[u8]) -> Result<u64, Failure> {
+        let mut sink = self.conn.copy_in_raw(statement).await?;
+        sink.send(data).await?;
+        Ok(sink.finish().await?)
+    }
+}
+
+async fn collect(conn: &mut PgConnection, sql: &str) -> Result<Vec<Answer>, Failure> {
+    let mut stream = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_many(conn);
+    let mut answers = Vec::new();
+    let mut current = Answer::default();
+    while let Some(item) = stream.next().await {
+        match item? {
+            Either::Left(done) => {
+                current.affected = done.rows_affected();
+                answers.push(std::mem::take(&mut current));
+            }
+            Either::Right(row) => {
+                if current.columns.is_empty() {
+                    current.columns = row.columns().iter().map(|c| c.name().to_owned()).collect();
+                }
+                if current.rows.len() >= ROWS_MAX {
+                    current.truncated = true;
+                    continue;
+                }
+                let mut values = Vec::with_capacity(row.len());
+                for i in 0..row.len() {
+                    let raw = row.try_get_raw(i)?;
+                    let text = if raw.is_null() {
+                        None
+                    } else {
+                        Some(raw.as_str().map_err(|e| Failure::Lost(e.to_string()))?.to_owned())
+                    };
+                    values.push(text);
+                }
+                current.rows.push(values);
+            }
+        }
+    }
+    Ok(answers)
+}
+
+async fn signal(control: &PgConnectOptions, pid: i32, function: &str) {
+    if let Ok(mut conn) = PgConnection::connect_with(control).await {
+        let sql = format!("SELECT pg_catalog.{function}({pid})");
+        let _ = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await;
+        let _ = conn.close().await;
+    }
+}

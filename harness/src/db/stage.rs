@@ -1,0 +1,334 @@
+//! One scenario set up on one server: its roles, and for each of its databases a template that holds the
+//! baseline. Workers play on clones of the templates.
+
+use std::time::Duration;
+
+use watertight_scenarios::scenario::{DatabaseId, Platform};
+use watertight_scenarios::{Ident, Scenario, Schema, Script};
+
+use super::session::{Failure, Session, SqlError};
+use crate::catalog;
+use crate::explore::act::Actor;
+use crate::provider::registry::{NewDatabase, Run};
+use crate::provider::{MAINTENANCE_DATABASE, ProviderError, Secret, Server};
+
+/// Limit for one statement of a baseline.
+const BASELINE_LIMIT: Duration = Duration::from_secs(300);
+
+/// Session settings that are pinned, so that results do not depend on the server's or the user's defaults.
+pub const PINNED: &[(&str, &str)] = &[
+    ("TimeZone", "UTC"),
+    ("DateStyle", "ISO,MDY"),
+    ("IntervalStyle", "postgres"),
+    ("extra_float_digits", "1"),
+    ("bytea_output", "hex"),
+    ("standard_conforming_strings", "on"),
+    ("client_min_messages", "warning"),
+];
+
+/// What the platform Supabase brings.
+pub const SUPABASE_SQL: &str = include_str!("supabase.sql");
+
+/// Names of the roles of one run.
+#[derive(Clone, Debug)]
+pub struct RoleNames {
+    migrator: Ident,
+    twin: Ident,
+    observer: Ident,
+    loader: Ident,
+    login: Ident,
+}
+
+impl RoleNames {
+    /// SQL that makes the session run as `actor` until RESET ROLE: for scripts that hold their own transactions.
+    pub fn become_for_session_sql(&self, actor: &Actor) -> String {
+        self.become_sql(actor).replace("SET LOCAL ", "SET ")
+    }
+
+    /// SQL that makes the rest of the transaction run as `actor`.
+    pub fn become_sql(&self, actor: &Actor) -> String {
+        let (role, extra) = match actor {
+            Actor::Migrator => (&self.migrator, ""),
+            Actor::MigratorTwin => (&self.twin, ""),
+            Actor::Writer => (&self.loader, ""),
+            Actor::Loader => (&self.loader, "; SET LOCAL session_replication_role = replica"),
+            Actor::Observer => (&self.observer, ""),
+            Actor::App { role, .. } => (role, ""),
+        };
+        format!("SET LOCAL ROLE {}{extra}", role.quoted())
+    }
+}
+
+/// Why a scenario could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The environment's fault.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The server or a session went away.
+    #[error("the server was lost while the scenario was set up: {0}")]
+    Lost(String),
+    /// The baseline does not apply.
+    #[error("{file}:{line}: the baseline does not apply: {error}")]
+    Baseline {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// The server's word.
+        error: Box<SqlError>,
+    },
+    /// What the operator does first was refused.
+    #[error("{file}:{line}: the provision script does not apply: {why}")]
+    Provision {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// The server's word.
+        why: String,
+    },
+    /// A statement of the baseline was ended by the watchdog.
+    #[error("{file}:{line}: ended by the watchdog after {seconds} s")]
+    Hangs {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// Seconds.
+        seconds: u64,
+    },
+    /// The scenario asks for a newer server.
+    #[error("the scenario needs PostgreSQL {needed}, the server is {found}")]
+    TooOld {
+        /// Major version asked for.
+        needed: u32,
+        /// Version found.
+        found: String,
+    },
+}
+
+/// A scenario set up on a server.
+pub struct Stage<'a> {
+    server: &'a Server,
+    run: &'a Run,
+    names: RoleNames,
+    password: Secret,
+    templates: Vec<String>,
+    schemas: Vec<Schema>,
+}
+
+impl<'a> Stage<'a> {
+    /// Creates the roles and the templates, and applies the baselines.
+    ///
+    /// # Errors
+    /// When the server fails, or the baseline does not apply.
+    pub async fn prepare(server: &'a Server, run: &'a Run, scenario: &Scenario) -> Result<Self, StageError> {
+        let info = server.info();
+        if let Some(needed) = scenario.postgres_min
+            && info.major() < needed
+        {
+            return Err(StageError::TooOld { needed, found: info.server_version.clone() });
+        }
+        let own = |what: &str| Ident::new(format!("wt_{}_{what}", run.id()));
+        let names = RoleNames {
+            migrator: scenario.roles.migrator.clone(),
+            twin: own("twin"),
+            observer: own("observer"),
+            loader: own("loader"),
+            login: own("login"),
+        };
+        let password = Secret::random();
+        let mut stage = Self { server, run, names, password, templates: Vec::new(), schemas: Vec::new() };
+        stage.create_roles(scenario).await?;
+        for db in 0..scenario.databases.len() {
+            stage.create_template(scenario, DatabaseId(db)).await?;
+        }
+        Ok(stage)
+    }
+
+    /// Names of the roles.
+    pub fn names(&self) -> &RoleNames {
+        &self.names
+    }
+
+    /// The baseline's schemas, by database.
+    pub fn schemas(&self) -> &[Schema] {
+        &self.schemas
+    }
+
+    async fn create_roles(&self, scenario: &Scenario) -> Result<(), StageError> {
+        let n = &self.names;
+        let mut roles: Vec<(&Ident, String)> = Vec::new();
+        let bypass = |yes: bool| if yes { "BYPASSRLS" } else { "NOBYPASSRLS" };
+        let migrator = bypass(scenario.roles.migrator_bypass_rls);
+        roles.push((&n.migrator, format!("NOLOGIN NOSUPERUSER {migrator}")));
+        for app in &scenario.roles.app {
+            roles.push((&app.name, format!("NOLOGIN NOSUPERUSER {}", bypass(app.bypass_rls))));
+        }
+        roles.push((&n.twin, "NOLOGIN NOSUPERUSER BYPASSRLS".to_owned()));
+        roles.push((&n.observer, "NOLOGIN NOSUPERUSER BYPASSRLS".to_owned()));
+        roles.push((&n.loader, "NOLOGIN NOSUPERUSER BYPASSRLS".to_owned()));
+        let password = watertight_scenarios::ident::quote_literal(self.password.expose());
+        roles.push((&n.login, format!("LOGIN NOSUPERUSER NOINHERIT PASSWORD {password}")));
+        for (name, attributes) in roles {
+            self.run.create_role(name.as_str()).await?;
+            self.admin(MAINTENANCE_DATABASE, &format!("ALTER ROLE {} {attributes}", name.quoted())).await?;
+        }
+        let q = Ident::quoted;
+        let mut sql = vec![
+            format!("GRANT {} TO {}", q(&n.migrator), q(&n.twin)),
+            format!("GRANT pg_read_all_data TO {}, {}", q(&n.observer), q(&n.loader)),
+            format!("GRANT pg_write_all_data TO {}", q(&n.loader)),
+            format!("GRANT SET ON PARAMETER session_replication_role TO {}", q(&n.loader)),
+        ];
+        // From 16 on a membership itself says whether it inherits; before, NOINHERIT of the login does.
+        let with = if self.server.info().major() >= 16 { " WITH INHERIT FALSE, SET TRUE" } else { "" };
+        for role in [&n.migrator, &n.twin, &n.observer, &n.loader] {
+            sql.push(format!("GRANT {} TO {}{with}", q(role), q(&n.login)));
+        }
+        for app in &scenario.roles.app {
+            sql.push(format!("GRANT {} TO {}{with}", q(&app.name), q(&n.login)));
+            for group in &app.member_of {
+                sql.push(format!("GRANT {} TO {}", q(group), q(&app.name)));
+            }
+        }
+        for one in sql {
+            self.admin(MAINTENANCE_DATABASE, &one).await?;
+        }
+        Ok(())
+    }
+
+    async fn create_database(&self, hint: &str, template: Option<&str>) -> Result<String, StageError> {
+        let owner = Some(self.names.migrator.as_str());
+        Ok(self.run.create_database(NewDatabase { hint, template, owner }).await?)
+    }
+
+    /// What only a superuser may do, on a connection of its own.
+    async fn admin(&self, database: &str, sql: &str) -> Result<(), StageError> {
+        let options = self.server.admin_options(database);
+        let mut session = Session::connect(&options, self.server.admin_options(MAINTENANCE_DATABASE)).await.map_err(lost)?;
+        let done = session.run(sql, BASELINE_LIMIT).await;
+        session.close().await;
+        done.map(|_| ()).map_err(lost)
+    }
+
+    async fn create_template(&mut self, scenario: &Scenario, db: DatabaseId) -> Result<(), StageError> {
+        let database = &scenario.databases[db.0];
+        let name = self.create_database(&database.name, None).await?;
+        for extension in &database.extensions {
+            self.server.info().require_extension(extension)?;
+            let name_sql = Ident::new(extension.as_str()).quoted();
+            self.admin(&name, &format!("CREATE EXTENSION IF NOT EXISTS {name_sql} CASCADE")).await?;
+        }
+        if database.platform == Platform::Supabase {
+            self.admin(&name, SUPABASE_SQL).await?;
+        }
+        if let Some(provision) = &database.provision {
+            for statement in &provision.statements {
+                self.admin(&name, provision.sql(statement)).await.map_err(|e| match e {
+                    StageError::Lost(why) => StageError::Provision {
+                        file: provision.path.clone(),
+                        line: statement.line,
+                        why,
+                    },
+                    other => other,
+                })?;
+            }
+        }
+        let mut session = self.connect(&name).await?;
+        for script in &database.baseline {
+            self.apply(&mut session, script).await?;
+        }
+        let observer = self.names.become_sql(&Actor::Observer);
+        session
+            .run(&format!("BEGIN; {observer}; SET LOCAL search_path = pg_catalog"), BASELINE_LIMIT)
+            .await
+            .map_err(lost)?;
+        let schema = catalog::introspect(&mut session).await.map_err(lost)?;
+        session.run("ROLLBACK", BASELINE_LIMIT).await.map_err(lost)?;
+        session.close().await;
+        self.templates.push(name);
+        self.schemas.push(schema);
+        Ok(())
+    }
+
+    async fn apply(&self, session: &mut Session, script: &Script) -> Result<(), StageError> {
+        let role = format!("SET ROLE {}", self.names.migrator.quoted());
+        let wrap = script.is_transactional();
+        session.run(&role, BASELINE_LIMIT).await.map_err(lost)?;
+        if wrap {
+            session.run("BEGIN", BASELINE_LIMIT).await.map_err(lost)?;
+        }
+        for statement in &script.statements {
+            if let Err(failure) = session.run(script.sql(statement), BASELINE_LIMIT).await {
+                let (file, line) = (script.path.clone(), statement.line);
+                return Err(match failure {
+                    Failure::Sql(error) => {
+                        StageError::Baseline { file, line, error: Box::new(error) }
+                    }
+                    Failure::TimedOut(limit) => StageError::Hangs { file, line, seconds: limit.as_secs() },
+                    Failure::Lost(why) => StageError::Lost(why),
+                });
+            }
+        }
+        let end = if wrap { "COMMIT; RESET ALL; RESET ROLE" } else { "RESET ALL; RESET ROLE" };
+        session.run(end, BASELINE_LIMIT).await.map_err(lost)?;
+        Ok(())
+    }
+
+    /// Whether the server still answers.
+    pub async fn is_alive(&self) -> bool {
+        self.server.is_alive().await
+    }
+
+    /// A copy of a database that nobody is connected to.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn clone_of(&self, database: &str) -> Result<String, StageError> {
+        self.create_database("clone", Some(database)).await
+    }
+
+    /// A session of the plain login role, with every setting pinned.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn connect(&self, database: &str) -> Result<Session, StageError> {
+        let options = self
+            .server
+            .login_options(database, self.names.login.as_str(), self.password.expose())
+            .options(PINNED.iter().copied());
+        let control = self.server.admin_options(MAINTENANCE_DATABASE);
+        Session::connect(&options, control).await.map_err(lost)
+    }
+
+    /// Clones of every template, each with a session on it.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn open(&self) -> Result<(Vec<String>, Vec<Session>), StageError> {
+        let (mut databases, mut sessions) = (Vec::new(), Vec::new());
+        for template in &self.templates {
+            let name = self.create_database("case", Some(template)).await?;
+            sessions.push(self.connect(&name).await?);
+            databases.push(name);
+        }
+        Ok((databases, sessions))
+    }
+
+    /// Drops clones.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn drop_databases(&self, databases: &[String]) -> Result<(), StageError> {
+        for name in databases {
+            self.run.drop_database(name).await?;
+        }
+        Ok(())
+    }
+}
+
+fn lost(failure: Failure) -> StageError {
+    StageError::Lost(failure.to_string())
+}

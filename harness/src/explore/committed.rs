@@ -1,0 +1,245 @@
+//! Committed mode: what a transaction cannot hold runs on databases of its own, step by step committed.
+//!
+//! A script that controls transactions itself, or that refuses to run inside one, cannot be undone by a savepoint.
+//! Excursions with such a script run on a clone of the checkpoint's database; the rest of them run as always,
+//! in a transaction on the committed state.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use watertight_scenarios::Script;
+use watertight_scenarios::scenario::StepId;
+
+use super::act::{Act, Actor, Done, Refusal, Seen};
+use super::case::CaseData;
+use super::observe::{Observations, StepRun};
+use super::runner::Runner;
+use super::scene::Scene;
+use super::snapshot::diff;
+use super::tree::{Node, Tree};
+use crate::db::session::{Answer, Failure};
+use crate::db::stage::StageError;
+
+impl Scene {
+    /// Whether an act can be held in a transaction.
+    pub fn is_transactional(&self, act: &Act) -> bool {
+        match act {
+            Act::Step(step, _) => self.step(*step).up.is_transactional(),
+            Act::Down(step) => self.step(*step).down.as_ref().is_none_or(Script::is_transactional),
+            _ => true,
+        }
+    }
+
+    /// Whether the timeline has a script that no transaction can hold.
+    pub fn needs_commits(&self) -> bool {
+        self.scenario.steps.iter().any(|s| {
+            !s.up.is_transactional() || s.down.as_ref().is_some_and(|d| !d.is_transactional())
+        })
+    }
+}
+
+fn lost(error: StageError) -> Failure {
+    Failure::Lost(error.to_string())
+}
+
+impl Runner<'_> {
+    /// One case with every step committed. The runner's databases are used up by it.
+    ///
+    /// # Errors
+    /// When a session is lost.
+    pub async fn play_committed(
+        &mut self,
+        case: &CaseData,
+        trees: Vec<Tree>,
+        clones: bool,
+    ) -> Result<Observations, Failure> {
+        self.everywhere("BEGIN").await?;
+        self.load(&case.data).await?;
+        self.everywhere("COMMIT").await?;
+        let mut seen =
+            Observations { alive: vec![case.worlds().iter().copied().collect()], trees, steps: Vec::new() };
+        let last = seen.trees.iter().rposition(|t| !t.is_empty()).unwrap_or(0);
+        for k in 0..=self.scene.scenario.steps.len() {
+            if let Some(tree) = seen.trees.get_mut(k) {
+                let roots = std::mem::take(&mut tree.roots);
+                seen.trees[k].roots = self.excursions(case, roots, clones).await?;
+            }
+            if k == self.scene.scenario.steps.len() || (self.record.is_some() && k >= last) {
+                break;
+            }
+            let step = StepId(k);
+            let mut alive = seen.alive[k].clone();
+            let run = if self.scene.step(step).up.is_transactional() {
+                self.advance_committed(case, step, &mut alive).await?
+            } else {
+                let seen = self.script_alone(step, false, &Actor::Migrator).await?;
+                StepRun { seen, removed: Vec::new() }
+            };
+            let passed = matches!(run.seen, Seen::Done(_));
+            seen.steps.push(run);
+            if !passed {
+                break;
+            }
+            seen.alive.push(alive);
+        }
+        Ok(seen)
+    }
+
+    async fn advance_committed(
+        &mut self,
+        case: &CaseData,
+        step: StepId,
+        alive: &mut std::collections::BTreeSet<watertight_generators::WorldId>,
+    ) -> Result<StepRun, Failure> {
+        self.everywhere("BEGIN").await?;
+        let mut run = self.advance(case, step, alive).await?;
+        // What a deferred constraint says at commit is the step's refusal.
+        match self.everywhere("COMMIT").await {
+            Ok(()) => {}
+            Err(failure @ Failure::Sql(_)) => {
+                let statement = self.scene.step(step).up.statements.len().saturating_sub(1);
+                run.seen = Seen::Refused(Refusal { statement, failure });
+            }
+            Err(failure) => return Err(failure),
+        }
+        Ok(run)
+    }
+
+    /// All excursions of a checkpoint: those that a transaction can hold in one, the others each on a clone.
+    async fn excursions(&mut self, case: &CaseData, roots: Vec<Node>, clones: bool) -> Result<Vec<Node>, Failure> {
+        let mut roots = roots;
+        let mut apart: Vec<Vec<Act>> = Vec::new();
+        for node in &mut roots {
+            split(self.scene, node, &mut Vec::new(), &mut apart);
+        }
+        let mut held: Vec<Node> = roots.into_iter().filter(|n| self.scene.is_transactional(&n.act)).collect();
+        self.everywhere("BEGIN").await?;
+        self.visit(case, &mut held).await?;
+        self.everywhere("ROLLBACK").await?;
+        let mut tree = Tree { roots: held };
+        if clones {
+            for path in apart {
+                let seen = self.on_clone(case, &path).await?;
+                tree.add(&path);
+                tree.note(&path, &seen);
+            }
+        }
+        Ok(tree.roots)
+    }
+
+    /// Plays a path on clones of the current databases, each act committed.
+    async fn on_clone(&mut self, case: &CaseData, path: &[Act]) -> Result<Vec<Seen>, Failure> {
+        let sources = std::mem::take(&mut self.databases);
+        for session in std::mem::take(&mut self.sessions) {
+            session.close().await;
+        }
+        for source in &sources {
+            let clone = self.stage.clone_of(source).await.map_err(lost)?;
+            self.sessions.push(self.stage.connect(&clone).await.map_err(lost)?);
+            self.databases.push(clone);
+        }
+        let mut seen = Vec::new();
+        for act in path {
+            seen.push(self.act_committed(case, act).await?);
+        }
+        for session in std::mem::take(&mut self.sessions) {
+            session.close().await;
+        }
+        let clones = std::mem::replace(&mut self.databases, sources);
+        self.stage.drop_databases(&clones).await.map_err(lost)?;
+        for source in &self.databases {
+            self.sessions.push(self.stage.connect(source).await.map_err(lost)?);
+        }
+        Ok(seen)
+    }
+
+    async fn act_committed(&mut self, case: &CaseData, act: &Act) -> Result<Seen, Failure> {
+        if !self.scene.is_transactional(act) {
+            return match act {
+                Act::Step(step, actor) => self.script_alone(*step, false, actor).await,
+                Act::Down(step) => self.script_alone(*step, true, &Actor::Migrator).await,
+                _ => Ok(Seen::Done(Done::default())),
+            };
+        }
+        self.everywhere("BEGIN; SAVEPOINT act").await?;
+        let seen = self.perform(case, act, "act").await?;
+        self.everywhere("COMMIT").await?;
+        Ok(seen)
+    }
+
+    /// A script that holds its own transactions, statement by statement, as its tool would send it.
+    async fn script_alone(&mut self, step: StepId, down: bool, actor: &Actor) -> Result<Seen, Failure> {
+        let scene = self.scene;
+        let (db, limit) = (scene.step(step).database, Duration::from_secs(u64::from(scene.step(step).timeout_s)));
+        let script = match (down, &scene.step(step).down) {
+            (true, Some(down)) => down,
+            (true, None) => return Ok(Seen::Done(Done::default())),
+            (false, _) => &scene.step(step).up,
+        };
+        let before = self.look().await?;
+        let sql: Vec<String> = script.statements.iter().map(|s| script.sql(s).to_owned()).collect();
+        self.keep(db, actor, script.path.clone(), sql.clone());
+        let clock = Instant::now();
+        self.own(db, &self.names.become_for_session_sql(actor)).await?;
+        let mut answer = Answer::default();
+        let mut refused = None;
+        for (i, statement) in sql.iter().enumerate() {
+            match self.sessions[db.0].run(statement, limit.saturating_sub(clock.elapsed())).await {
+                Ok(answers) => answer = answers.into_iter().next_back().unwrap_or(answer),
+                Err(failure @ Failure::Lost(_)) => return Err(failure),
+                Err(failure) => {
+                    refused = Some(Refusal { statement: i, failure });
+                    break;
+                }
+            }
+        }
+        // A script that stopped inside its own transaction leaves that transaction open: its tool disconnects.
+        self.own(db, "ROLLBACK; RESET ALL; RESET ROLE").await?;
+        let seen = match refused {
+            Some(refusal) => Seen::Refused(refusal),
+            None => {
+                let mut done = Done { answer, writes: BTreeMap::new(), took: clock.elapsed() };
+                // A transaction's counters end with it: what was written is told by the rows' places.
+                let after = self.look().await?;
+                for change in diff(&before, &after) {
+                    *done.writes.entry(change.table.1.clone()).or_default() += 1;
+                }
+                Seen::Done(done)
+            }
+        };
+        self.answered(&seen);
+        Ok(seen)
+    }
+
+    async fn look(&mut self) -> Result<super::snapshot::Snapshot, Failure> {
+        self.everywhere("BEGIN").await?;
+        let snapshot = self.snapshot().await;
+        self.everywhere("ROLLBACK").await?;
+        snapshot
+    }
+}
+
+/// Takes the parts of a tree that no transaction can hold out of it, as paths from the checkpoint.
+fn split(scene: &Scene, node: &mut Node, prefix: &mut Vec<Act>, apart: &mut Vec<Vec<Act>>) {
+    prefix.push(node.act.clone());
+    if scene.is_transactional(&node.act) {
+        for child in &mut node.children {
+            split(scene, child, prefix, apart);
+        }
+        node.children.retain(|c| scene.is_transactional(&c.act));
+    } else {
+        paths(node, prefix, apart);
+    }
+    prefix.pop();
+}
+
+fn paths(node: &Node, prefix: &mut Vec<Act>, apart: &mut Vec<Vec<Act>>) {
+    if node.children.is_empty() {
+        apart.push(prefix.clone());
+    }
+    for child in &node.children {
+        prefix.push(child.act.clone());
+        paths(child, prefix, apart);
+        prefix.pop();
+    }
+}

@@ -1,0 +1,129 @@
+//! The stage on which cases play: the scenario, and what its schema is at each checkpoint.
+
+use watertight_generators::Plan;
+use watertight_scenarios::schema::{Schema, Table};
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Step, StepId, StepKind};
+use watertight_scenarios::{Ident, Relation, Scenario};
+
+use super::act::Print;
+use super::snapshot::TableKey;
+
+/// Static knowledge of one scenario on one server.
+pub struct Scene {
+    /// What to verify.
+    pub scenario: Scenario,
+    /// Schemas by checkpoint, then database, from a run over empty tables. Ends where that run failed.
+    pub schemas: Vec<Vec<Schema>>,
+    /// Catalog lines by checkpoint.
+    pub prints: Vec<Print>,
+    /// How data is made for the baseline.
+    pub plan: Plan,
+    /// Why the run over empty tables ended early, if it did.
+    pub stopped: Option<(StepId, String)>,
+}
+
+impl Scene {
+    /// Steps with their ids.
+    pub fn steps(&self) -> impl Iterator<Item = (StepId, &Step)> {
+        self.scenario.steps.iter().enumerate().map(|(i, s)| (StepId(i), s))
+    }
+
+    /// Steps of one kind.
+    pub fn steps_of(&self, kind: StepKind) -> Vec<StepId> {
+        self.steps().filter(|(_, s)| s.kind == kind).map(|(id, _)| id).collect()
+    }
+
+    /// A step.
+    pub fn step(&self, id: StepId) -> &Step {
+        &self.scenario.steps[id.0]
+    }
+
+    /// The last checkpoint that was reached over empty tables.
+    pub fn last(&self) -> Checkpoint {
+        Checkpoint(self.schemas.len().saturating_sub(1))
+    }
+
+    /// All checkpoints that were reached over empty tables.
+    pub fn checkpoints(&self) -> impl Iterator<Item = Checkpoint> + use<> {
+        (0..self.schemas.len()).map(Checkpoint)
+    }
+
+    /// What people call a checkpoint: `baseline`, or the id of the step before it.
+    pub fn checkpoint_name(&self, at: Checkpoint) -> &str {
+        match at.0.checked_sub(1) {
+            None => "baseline",
+            Some(i) => &self.scenario.steps[i].id,
+        }
+    }
+
+    /// A table at a checkpoint.
+    pub fn table(&self, at: Checkpoint, key: &TableKey) -> Option<&Table> {
+        self.schemas.get(at.0)?.get(key.0.0)?.table(&key.1)
+    }
+
+    /// The column that carries the tenant of a table, if it has it at that checkpoint. The tenants' own
+    /// table and shared ones have none.
+    pub fn tenant_column(&self, at: Checkpoint, key: &TableKey) -> Option<Ident> {
+        let tenancy = &self.scenario.tenancy;
+        if key.1 == tenancy.tenants || tenancy.shared.contains(&key.1) {
+            return None;
+        }
+        let column = tenancy.columns.get(&key.1).or(tenancy.column.as_ref())?;
+        self.table(at, key)?.column(column).map(|c| c.name.clone())
+    }
+
+    /// Tables with a tenant column at a checkpoint, and the column.
+    pub fn tenant_tables(&self, at: Checkpoint) -> Vec<(TableKey, Ident)> {
+        let Some(schemas) = self.schemas.get(at.0) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (db, schema) in schemas.iter().enumerate() {
+            for table in schema.roots() {
+                let key = (DatabaseId(db), table.name.clone());
+                if let Some(column) = self.tenant_column(at, &key) {
+                    found.push((key, column));
+                }
+            }
+        }
+        found
+    }
+
+    /// The tenants' key column.
+    pub fn tenant_key(&self) -> Option<Ident> {
+        if let Some(key) = &self.scenario.tenancy.key {
+            return Some(key.clone());
+        }
+        let schemas = self.schemas.first()?;
+        let table = schemas.iter().find_map(|s| s.table(&self.scenario.tenancy.tenants))?;
+        match table.primary_key.as_ref()?.columns.as_slice() {
+            [one] => Some(one.clone()),
+            _ => None,
+        }
+    }
+
+    /// A fresh value of a type, by the name that users write. Types of the final schema are known too.
+    pub fn fresh(&self, ty: &str, seed: u64) -> Option<String> {
+        let schemas: Vec<&Schema> = self.schemas.last().into_iter().flatten().collect();
+        watertight_generators::fresh_of_type(ty, &schemas, seed)
+    }
+
+    /// The SQL file and line of a statement of a step.
+    pub fn location(&self, step: StepId, statement: usize) -> (String, Option<u32>) {
+        let script = &self.step(step).up;
+        (script.path.clone(), script.statements.get(statement).map(|s| s.line))
+    }
+
+    /// Whether any table has row security at a checkpoint.
+    pub fn has_row_security(&self, at: Checkpoint) -> bool {
+        self.schemas.get(at.0).is_some_and(|s| s.iter().flat_map(|s| &s.tables).any(|t| t.row_security.enabled))
+    }
+
+    /// What a backfill may write besides tenant columns: whether rows of the table may be added.
+    pub fn may_add(&self, step: StepId, table: &Relation) -> bool {
+        self.step(step).writes.iter().any(|w| &w.table == table && w.column.is_none())
+    }
+
+    /// Whether a backfill may write that column of existing rows.
+    pub fn may_write(&self, step: StepId, table: &Relation, column: &Ident) -> bool {
+        self.step(step).writes.iter().any(|w| &w.table == table && w.column.as_ref() == Some(column))
+    }
+}

@@ -1,0 +1,89 @@
+//! Excursions from one checkpoint as a tree: what begins alike is done once.
+
+use super::act::{Act, Seen};
+
+/// A node: an act, what was seen of it, and what follows it.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The act.
+    pub act: Act,
+    /// What was seen, once it ran.
+    pub seen: Option<Seen>,
+    /// What follows.
+    pub children: Vec<Node>,
+}
+
+/// All excursions from one checkpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// First acts.
+    pub roots: Vec<Node>,
+}
+
+impl Tree {
+    /// Adds an excursion; a prefix that is there already is shared.
+    pub fn add(&mut self, acts: &[Act]) {
+        let mut level = &mut self.roots;
+        for act in acts {
+            let at = match level.iter().position(|n| &n.act == act) {
+                Some(at) => at,
+                None => {
+                    level.push(Node { act: act.clone(), seen: None, children: Vec::new() });
+                    level.len() - 1
+                }
+            };
+            level = &mut level[at].children;
+        }
+    }
+
+    /// Notes what was seen of each of these acts, which are in the tree.
+    pub fn note(&mut self, acts: &[Act], seen: &[Seen]) {
+        let mut level = &mut self.roots;
+        for (act, seen) in acts.iter().zip(seen) {
+            let Some(node) = level.iter_mut().find(|n| &n.act == act) else { return };
+            node.seen = Some(seen.clone());
+            level = &mut node.children;
+        }
+    }
+
+    /// What was seen of the last of these acts.
+    pub fn seen(&self, acts: &[Act]) -> Option<&Seen> {
+        let mut level = &self.roots;
+        let mut found = None;
+        for act in acts {
+            let node = level.iter().find(|n| &n.act == act)?;
+            found = node.seen.as_ref();
+            level = &node.children;
+        }
+        found
+    }
+
+    /// Number of acts in the tree.
+    pub fn len(&self) -> usize {
+        fn count(nodes: &[Node]) -> usize {
+            nodes.iter().map(|n| 1 + count(&n.children)).sum()
+        }
+        count(&self.roots)
+    }
+
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_beginning_is_one_node() {
+        let mut tree = Tree::default();
+        let down = Act::Down(watertight_scenarios::scenario::StepId(0));
+        tree.add(&[down.clone(), Act::Snapshot]);
+        tree.add(&[down.clone(), Act::Catalog]);
+        tree.add(&[Act::Snapshot]);
+        assert_eq!((tree.roots.len(), tree.len()), (2, 4));
+        assert!(tree.seen(&[down, Act::Snapshot]).is_none());
+    }
+}

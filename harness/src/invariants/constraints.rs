@@ -1,0 +1,415 @@
+//! Each constraint of the final schema refuses its violation, by its own SQLSTATE and name, and accepts what is valid.
+
+use watertight_generators::{Row, TableData, WorldId};
+use watertight_reports::{Expects, Severity};
+use watertight_scenarios::Ident;
+use watertight_scenarios::ident::quote_literal;
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId};
+use watertight_scenarios::schema::Table;
+
+use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey};
+use crate::explore::{Act, Actor, CaseData, Excursion, Observations, Scene, Seen, Statement, TableKey};
+
+/// Violations are refused.
+pub(super) struct Rejects;
+/// Valid rows are accepted.
+pub(super) struct Admits;
+
+/// One attempt on one row of one table.
+struct Attempt {
+    key: TableKey,
+    world: WorldId,
+    /// In words.
+    subject: String,
+    sql: String,
+    /// SQLSTATE, and the constraint's or column's name, that should answer. `None`: should be accepted.
+    expected: Option<(&'static str, String)>,
+}
+
+impl Attempt {
+    fn excursion(&self, at: Checkpoint) -> Excursion {
+        let statement = Statement { database: self.key.0, actor: Actor::Writer, sql: self.sql.clone() };
+        Excursion { from: at, acts: vec![Act::Sql(statement)] }
+    }
+}
+
+/// A loaded row that attempts are made with.
+struct Target<'a> {
+    scene: &'a Scene,
+    case: &'a CaseData,
+    key: TableKey,
+    table: &'a Table,
+    data: &'a TableData,
+    row: &'a Row,
+    world: WorldId,
+    identity: Vec<Ident>,
+}
+
+fn targets<'a>(scene: &'a Scene, case: &'a CaseData) -> Vec<Target<'a>> {
+    let mut found = Vec::new();
+    for data in &case.data.tables {
+        let key = (DatabaseId(data.database), data.table.clone());
+        let Some(table) = scene.table(scene.last(), &key) else { continue };
+        let Some(identity) = scene.table(Checkpoint(0), &key).and_then(|t| t.identity()) else { continue };
+        let row = data.rows.iter().find_map(|r| r.world.map(|w| (r, w)));
+        if let Some((row, world)) = row {
+            found.push(Target { scene, case, key, table, data, row, world, identity });
+        }
+    }
+    found
+}
+
+impl Target<'_> {
+    fn value(&self, column: &Ident) -> Option<&str> {
+        let at = self.data.columns.iter().position(|c| c == column)?;
+        self.row.values[at].as_deref()
+    }
+
+    fn here(&self) -> Option<String> {
+        let conditions: Option<Vec<String>> = self
+            .identity
+            .iter()
+            .map(|c| Some(format!("{} = {}", c.quoted(), quote_literal(self.value(c)?))))
+            .collect();
+        conditions.map(|c| c.join(" AND "))
+    }
+
+    fn fresh(&self, column: &Ident, salt: u64) -> Option<String> {
+        self.scene
+            .plan
+            .spare_value(self.key.0.0, &self.key.1, column, self.case.seed ^ salt.wrapping_mul(0x9e37_79b9))
+            .map(|v| quote_literal(&v))
+    }
+
+    fn update(&self, column: &Ident, literal: &str) -> Option<String> {
+        let (table, column) = (self.key.1.quoted(), column.quoted());
+        Some(format!("UPDATE {table} SET {column} = {literal} WHERE {} RETURNING {column}", self.here()?))
+    }
+
+    /// A copy of the row with other values for some columns.
+    fn copy(&self, other: &[(&Ident, String)], returning: &Ident) -> Option<String> {
+        let columns: Vec<&Ident> =
+            self.table.columns.iter().filter(|c| c.is_insertable()).map(|c| &c.name).collect();
+        let names: Vec<String> = columns.iter().map(|c| c.quoted()).collect();
+        let values: Vec<String> = columns
+            .iter()
+            .map(|c| other.iter().find(|(n, _)| n == c).map_or_else(|| c.quoted(), |(_, v)| v.clone()))
+            .collect();
+        Some(format!(
+            "INSERT INTO {0} ({1}) OVERRIDING SYSTEM VALUE SELECT {2} FROM {0} WHERE {3} RETURNING {4}",
+            self.key.1.quoted(),
+            names.join(", "),
+            values.join(", "),
+            self.here()?,
+            returning.quoted()
+        ))
+    }
+
+    fn attempt(&self, subject: String, sql: Option<String>, expected: Option<(&'static str, String)>) -> Option<Attempt> {
+        Some(Attempt { key: self.key.clone(), world: self.world, subject, sql: sql?, expected })
+    }
+
+    /// Key columns with fresh values, so that a copy does not meet the primary key first.
+    fn new_key(&self, salt: u64) -> Option<Vec<(&Ident, String)>> {
+        self.identity.iter().enumerate().map(|(i, c)| Some((c, self.fresh(c, salt + i as u64)?))).collect()
+    }
+
+    fn not_nulls(&self) -> Vec<Attempt> {
+        let name = &self.key.1;
+        let columns = self.table.columns.iter().filter(|c| c.not_null && c.is_insertable() && c.identity.is_none());
+        columns
+            .enumerate()
+            .flat_map(|(i, column)| {
+                let c = &column.name;
+                let expected = || Some(("23502", c.to_string()));
+                let mut changes = self.new_key(100 + i as u64).unwrap_or_default();
+                changes.retain(|(k, _)| *k != c);
+                changes.push((c, "NULL".to_owned()));
+                [
+                    self.attempt(format!("insert into {name} without {c} is refused"), self.copy(&changes, c), expected()),
+                    self.attempt(format!("update of {name}.{c} to NULL is refused"), self.update(c, "NULL"), expected()),
+                ]
+            })
+            .flatten()
+            .collect()
+    }
+
+    fn uniques(&self) -> Vec<Attempt> {
+        let name = &self.key.1;
+        let mut found = Vec::new();
+        if let Some(key) = &self.table.primary_key
+            && let Some(first) = key.columns.first()
+        {
+            let subject = format!("a second row of {name} with the same {} is refused", list(&key.columns));
+            let expected = Some(("23505", key.name.to_string()));
+            found.extend(self.attempt(subject, self.copy(&[], first), expected));
+        }
+        for (i, unique) in self.table.uniques.iter().enumerate().filter(|(_, u)| u.predicate.is_none()) {
+            let Some(columns) = unique.plain_columns() else { continue };
+            let Some(changes) = self.new_key(200 + i as u64) else { continue };
+            let comparable = columns.iter().all(|c| {
+                let known = self.data.columns.contains(c);
+                let column_is_set = !known || self.value(c).is_some();
+                column_is_set && !changes.iter().any(|(k, _)| *k == c)
+            });
+            let Some(first) = columns.first().filter(|_| comparable) else { continue };
+            let subject = format!("a second row of {name} with the same {} is refused", list(&columns));
+            found.extend(self.attempt(subject, self.copy(&changes, first), Some(("23505", unique.name.to_string()))));
+        }
+        found
+    }
+
+    fn references(&self) -> Vec<Attempt> {
+        let name = &self.key.1;
+        let single = self.table.foreign_keys.iter().filter(|f| f.columns.len() == 1);
+        single
+            .enumerate()
+            .filter_map(|(i, fk)| {
+                let (column, target) = (fk.columns.first()?, fk.target_columns.first()?);
+                let salt = self.case.seed ^ (300 + i as u64);
+                let nobody = self.scene.plan.spare_value(self.key.0.0, &fk.target, target, salt)?;
+                let subject = format!("{name}.{column} that points at no row of {} is refused", fk.target);
+                let sql = self.update(column, &quote_literal(&nobody));
+                self.attempt(subject, sql, Some(("23503", fk.name.to_string())))
+            })
+            .collect()
+    }
+
+    fn checks(&self) -> Vec<Attempt> {
+        let name = &self.key.1;
+        self.table
+            .checks
+            .iter()
+            .filter_map(|check| {
+                let assignments = self.scene.plan.violate_check(self.key.0.0, name, &check.name, self.case.seed)?;
+                let sets: Vec<String> = assignments
+                    .iter()
+                    .map(|(c, v)| {
+                        let literal = v.as_ref().map_or_else(|| "NULL".to_owned(), |v| quote_literal(v));
+                        format!("{} = {literal}", c.quoted())
+                    })
+                    .collect();
+                let sql = format!("UPDATE {} SET {} WHERE {}", name.quoted(), sets.join(", "), self.here()?);
+                let subject = format!("a row of {name} against {} is refused", check.name);
+                self.attempt(subject, Some(sql), Some(("23514", check.name.to_string())))
+            })
+            .collect()
+    }
+
+    /// The row is taken away and put back as it was.
+    fn admitted(&self) -> Option<Attempt> {
+        let columns: Vec<String> =
+            self.table.columns.iter().filter(|c| c.is_insertable()).map(|c| c.name.quoted()).collect();
+        // A row that others point at cannot be taken away without them.
+        let referenced = self.case.data.tables.iter().any(|t| {
+            self.scene.table(self.scene.last(), &(DatabaseId(t.database), t.table.clone())).is_some_and(|other| {
+                other.foreign_keys.iter().any(|fk| fk.target == self.key.1 && !t.rows.is_empty())
+            })
+        });
+        if referenced {
+            return None;
+        }
+        let sql = format!(
+            "WITH gone AS (DELETE FROM {0} WHERE {1} RETURNING *) \
+             INSERT INTO {0} ({2}) OVERRIDING SYSTEM VALUE SELECT {2} FROM gone",
+            self.key.1.quoted(),
+            self.here()?,
+            columns.join(", ")
+        );
+        self.attempt(format!("a valid row of {} is accepted", self.key.1), Some(sql), None)
+    }
+}
+
+fn list(columns: &[Ident]) -> String {
+    columns.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+static REJECTS: InvariantSpec = InvariantSpec {
+    id: "constraint-rejects",
+    title: "Each constraint of the final schema refuses its violation",
+    rationale: "A constraint that the report lists and the database does not enforce is worse than none: the team \
+        stops looking. What counts is the refusal, with its SQLSTATE and the constraint's name.",
+    example: "INSERT INTO lead (name) VALUES ('x') is accepted although customer_id should be NOT NULL",
+    remedy: "Create the constraint that the model promises, validate it, and test its refusal by name.",
+    exercise: "constraints in the final schema, and a row in each table",
+};
+
+static ADMITS: InvariantSpec = InvariantSpec {
+    id: "constraint-admits",
+    title: "The final schema accepts every row that is valid",
+    rationale: "A constraint that is too narrow stops the application on rows that the model allows.",
+    example: "UNIQUE (email) where the model says that an email is unique within its tenant",
+    remedy: "Loosen the constraint to what the model says.",
+    exercise: "tables with rows that no other row points at",
+};
+
+fn rejections(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
+    targets(scene, case)
+        .iter()
+        .flat_map(|t| [t.not_nulls(), t.uniques(), t.references(), t.checks()].into_iter().flatten())
+        .collect()
+}
+
+fn admissions(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
+    targets(scene, case).iter().filter_map(Target::admitted).collect()
+}
+
+fn plan(scene: &Scene, case: &CaseData, attempts: Vec<Attempt>) -> Vec<Excursion> {
+    if !case.deep {
+        return Vec::new();
+    }
+    attempts.iter().map(|a| a.excursion(scene.last())).collect()
+}
+
+fn judge(scene: &Scene, seen: &Observations, attempts: Vec<Attempt>) -> Judgement {
+    let mut judgement = Judgement::default();
+    let at = scene.last();
+    let alive = seen.alive(at);
+    for attempt in attempts.iter().filter(|a| alive.contains(&a.world)) {
+        let witness = attempt.excursion(at);
+        let Some(outcome) = seen.seen(at, &witness.acts) else { continue };
+        let Some(verdict) = weigh(attempt, outcome) else { continue };
+        judgement.exercised.insert(attempt.world);
+        let answer = match outcome {
+            Seen::Refused(refusal) => refusal.failure.to_string(),
+            _ => "accepted".to_owned(),
+        };
+        let table = attempt.key.1.to_string();
+        judgement.probes.push(Probe {
+            subject: attempt.subject.clone(),
+            table: Some(table.clone()),
+            passed: verdict.is_ok(),
+            sql: Some(attempt.sql.clone()),
+            answer: Some(answer),
+            expects: Some(if attempt.expected.is_some() { Expects::Refusal } else { Expects::Acceptance }),
+        });
+        if let Err(code) = verdict {
+            judgement.violated(Violation {
+                key: ViolationKey { step: None, code, subject: attempt.subject.clone() },
+                worlds: [attempt.world].into(),
+                severity: Severity::High,
+                title: format!("Not true: {}", attempt.subject),
+                message: match (code, outcome) {
+                    ("accepted", _) => format!("The server accepted what should be refused: {}.", attempt.sql),
+                    (_, Seen::Refused(r)) => format!("The server answered {}.", r.failure),
+                    _ => String::new(),
+                },
+                cause: "The final schema enforces something else than it declares.".to_owned(),
+                remedy: String::new(),
+                tables: vec![table],
+                place: None,
+                witness,
+            });
+        }
+    }
+    judgement
+}
+
+/// Whether the outcome is the expected one; `None` when the attempt did not come to the point.
+fn weigh(attempt: &Attempt, outcome: &Seen) -> Option<Result<(), &'static str>> {
+    match (&attempt.expected, outcome) {
+        (None, Seen::Done(done)) => (done.answer.affected > 0).then_some(Ok(())),
+        (None, Seen::Refused(r)) => r.failure.sql().map(|_| Err("refused")),
+        (Some(("23502", _)), Seen::Done(done)) => {
+            // Accepted with a value: a trigger or default supplied it. Accepted with NULL: not enforced.
+            let row = done.answer.rows.first()?;
+            row.first()?.is_none().then_some(Err("accepted"))
+        }
+        (Some(_), Seen::Done(done)) => (done.answer.affected > 0).then_some(Err("accepted")),
+        (Some((state, name)), Seen::Refused(refusal)) => {
+            let error = refusal.failure.sql()?;
+            let named = error.constraint.as_ref().or(error.column.as_ref()).is_some_and(|n| n == name);
+            // Another constraint was met first: this one was not put to the test.
+            (error.sqlstate == *state && named).then_some(Ok(()))
+        }
+        _ => None,
+    }
+}
+
+impl Invariant for Rejects {
+    fn spec(&self) -> &'static InvariantSpec {
+        &REJECTS
+    }
+    fn applies(&self, _scene: &Scene) -> Result<(), String> {
+        Ok(())
+    }
+    fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
+        plan(scene, case, rejections(scene, case))
+    }
+    fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
+        judge(scene, seen, rejections(scene, case))
+    }
+}
+
+impl Invariant for Admits {
+    fn spec(&self) -> &'static InvariantSpec {
+        &ADMITS
+    }
+    fn applies(&self, _scene: &Scene) -> Result<(), String> {
+        Ok(())
+    }
+    fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
+        plan(scene, case, admissions(scene, case))
+    }
+    fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
+        judge(scene, seen, admissions(scene, case))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::session::{Answer, Failure, SqlError};
+    use crate::explore::{Done, Refusal};
+    use watertight_scenarios::Relation;
+
+    fn attempt(expected: Option<(&'static str, &str)>) -> Attempt {
+        Attempt {
+            key: (DatabaseId(0), Relation::public("t")),
+            world: WorldId(0),
+            subject: String::new(),
+            sql: String::new(),
+            expected: expected.map(|(s, n)| (s, n.to_owned())),
+        }
+    }
+
+    fn refused(state: &str, constraint: Option<&str>, column: Option<&str>) -> Seen {
+        let error = SqlError {
+            sqlstate: state.to_owned(),
+            message: String::new(),
+            detail: None,
+            hint: None,
+            constraint: constraint.map(str::to_owned),
+            table: None,
+            column: column.map(str::to_owned),
+            position: None,
+        };
+        Seen::Refused(Refusal { statement: 0, failure: Failure::Sql(error) })
+    }
+
+    fn accepted(value: Option<&str>) -> Seen {
+        let answer =
+            Answer { rows: vec![vec![value.map(str::to_owned)]], affected: 1, ..Answer::default() };
+        Seen::Done(Done { answer, ..Done::default() })
+    }
+
+    #[test]
+    fn only_the_named_constraint_with_its_own_state_counts_as_refusal() {
+        let not_null = attempt(Some(("23502", "c")));
+        assert_eq!(weigh(&not_null, &refused("23502", None, Some("c"))), Some(Ok(())));
+        assert_eq!(weigh(&not_null, &refused("23502", None, Some("d"))), None);
+        assert_eq!(weigh(&not_null, &refused("42601", None, None)), None);
+        assert_eq!(weigh(&not_null, &accepted(None)), Some(Err("accepted")));
+        assert_eq!(weigh(&not_null, &accepted(Some("by a trigger"))), None);
+        let unique = attempt(Some(("23505", "u")));
+        assert_eq!(weigh(&unique, &refused("23505", Some("u"), None)), Some(Ok(())));
+        assert_eq!(weigh(&unique, &refused("23505", Some("pk"), None)), None);
+        assert_eq!(weigh(&unique, &accepted(Some("x"))), Some(Err("accepted")));
+    }
+
+    #[test]
+    fn a_valid_row_has_to_be_accepted() {
+        assert_eq!(weigh(&attempt(None), &accepted(None)), Some(Ok(())));
+        assert_eq!(weigh(&attempt(None), &refused("23514", Some("k"), None)), Some(Err("refused")));
+    }
+}

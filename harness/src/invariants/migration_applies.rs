@@ -1,0 +1,228 @@
+//! Every step applies to every data set that the state before it accepts, rows that the application writes in
+//! between included.
+
+use std::collections::BTreeSet;
+
+use watertight_reports::Severity;
+use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, Impact, StepId, StepKind};
+
+use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey};
+use crate::explore::{Act, Actor, Binding, CaseData, Excursion, Observations, Refusal, Scene, Seen};
+
+/// Every step applies.
+pub(super) struct MigrationApplies;
+
+static SPEC: InvariantSpec = InvariantSpec {
+    id: "migration-applies",
+    title: "Every step applies to every data set that the state before it accepts",
+    rationale: "A step that works on the staging data stops half-way in production because of rows that nobody had \
+        in mind: duplicates before a unique index, a row written between backfill and NOT NULL.",
+    example: "CREATE UNIQUE INDEX ON connection (tenant_id, provider) while a user has two connections of one provider",
+    remedy: "Resolve the rows that the step refuses in a step of their own before it, or let the step cope with them; \
+        and retire the writes that produce them before the step that forbids them.",
+    exercise: "steps, and write paths in use before them",
+};
+
+/// Worlds that write in one case: enough to find it, few enough to be quick.
+const WRITERS: usize = 1;
+
+/// A write path that is in use at a checkpoint, sent just before the rest of the timeline.
+fn interleavings(scene: &Scene, case: &CaseData) -> Vec<(Binding, Excursion)> {
+    let mut found = Vec::new();
+    for at in scene.checkpoints().filter(|c| c.0 < scene.scenario.steps.len()) {
+        for (i, path) in scene.scenario.access.iter().enumerate() {
+            let production = path.impact == Impact::Production;
+            if path.kind != AccessKind::Write || !production || !(path.from..=path.until).contains(&at) {
+                continue;
+            }
+            for world in case.sample(WRITERS, i as u64) {
+                let Some(binding) = case.bind(scene, AccessId(i), world) else { continue };
+                let rest = (at.0..scene.scenario.steps.len()).map(|k| Act::Step(StepId(k), Actor::Migrator));
+                let acts = std::iter::once(Act::Send(binding.clone())).chain(rest).collect();
+                found.push((binding, Excursion { from: at, acts }));
+            }
+        }
+    }
+    found
+}
+
+/// What is told of a refused step.
+pub(super) fn refusal_text(refusal: &Refusal) -> String {
+    refusal.failure.to_string()
+}
+
+/// A check step that returned rows, as a message.
+fn complaint(scene: &Scene, step: StepId, seen: &Seen) -> Option<String> {
+    let rows = &seen.done()?.answer.rows;
+    (scene.step(step).kind == StepKind::Check && !rows.is_empty())
+        .then(|| format!("`{}` reports {} violations", scene.step(step).id, rows.len()))
+}
+
+impl Invariant for MigrationApplies {
+    fn spec(&self) -> &'static InvariantSpec {
+        &SPEC
+    }
+    fn applies(&self, _scene: &Scene) -> Result<(), String> {
+        Ok(())
+    }
+    fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
+        interleavings(scene, case).into_iter().map(|(_, e)| e).collect()
+    }
+    fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
+        let mut judgement = Judgement::default();
+        for (i, run) in seen.steps.iter().enumerate() {
+            let step = StepId(i);
+            let before = seen.alive(step.before());
+            judgement.exercised.extend(&before);
+            let witness = Excursion { from: step.before(), acts: vec![Act::Step(step, Actor::Migrator)] };
+            for (refusal, worlds) in &run.removed {
+                judgement.violated(stopped(scene, step, refusal, worlds.clone(), witness.clone()));
+            }
+            match &run.seen {
+                Seen::Refused(refusal) if refusal.failure.sql().is_some() => {
+                    judgement.violated(stopped(scene, step, refusal, before, witness));
+                }
+                Seen::Refused(refusal) if scene.step(step).kind == StepKind::Backfill => {
+                    judgement.violated(never_ends(scene, step, refusal, before, witness));
+                }
+                Seen::Refused(refusal) => judgement
+                    .doubts
+                    .push(format!("`{}` did not end: {}", scene.step(step).id, refusal.failure)),
+                done => {
+                    if let Some(message) = complaint(scene, step, done) {
+                        judgement.violated(Violation {
+                            key: ViolationKey { step: Some(step), code: "check-complains", subject: String::new() },
+                            worlds: before,
+                            severity: Severity::High,
+                            title: format!("The check `{}` does not pass", scene.step(step).id),
+                            message: format!("{message} on data that went through every step before it."),
+                            cause: "The steps before the check do not reach every row.".to_owned(),
+                            remedy: String::new(),
+                            tables: Vec::new(),
+                            place: Some(scene.location(step, 0)),
+                            witness,
+                        });
+                    }
+                }
+            }
+        }
+        for (binding, excursion) in interleavings(scene, case) {
+            if seen.alive(excursion.from).contains(&binding.world) {
+                judge_interleaving(scene, seen, &binding, &excursion, &mut judgement);
+            }
+        }
+        judgement
+    }
+}
+
+fn judge_interleaving(
+    scene: &Scene,
+    seen: &Observations,
+    binding: &Binding,
+    excursion: &Excursion,
+    judgement: &mut Judgement,
+) {
+    let at = excursion.from;
+    if !matches!(seen.seen(at, &excursion.acts[..1]), Some(Seen::Done(_))) {
+        return; // the write itself was refused: access-compatible says so
+    }
+    for (n, act) in excursion.acts.iter().enumerate().skip(1) {
+        let Act::Step(step, _) = act else { continue };
+        let Some(outcome) = seen.seen(at, &excursion.acts[..=n]) else { return };
+        // Without the write the step has to pass, or the write is not to blame.
+        let alone = seen.step(*step);
+        let passes_alone = alone.is_some_and(|s| {
+            matches!(s.seen, Seen::Done(_)) && s.removed.is_empty() && complaint(scene, *step, &s.seen).is_none()
+        });
+        let said = match outcome {
+            Seen::Refused(refusal) if refusal.failure.sql().is_some() => refusal_text(refusal),
+            done => match complaint(scene, *step, done) {
+                Some(message) => message,
+                None => continue,
+            },
+        };
+        if !passes_alone {
+            return;
+        }
+        let path = &scene.scenario.access[binding.access.0];
+        let (id, moment) = (&scene.step(*step).id, moment(scene, at));
+        let guarded = scene.step(*step).guard.is_some() || scene.step(*step).kind == StepKind::Check;
+        judgement.violated(Violation {
+            key: ViolationKey { step: Some(*step), code: "write-in-between", subject: path.name.clone() },
+            worlds: [binding.world].into(),
+            severity: if guarded { Severity::Medium } else { Severity::High },
+            title: format!("`{id}` stops after “{}” was sent {moment}", path.name),
+            message: format!("One row written by “{}” {moment} makes `{id}` stop: {said}.", path.name),
+            cause: "The application may still write what the step refuses.".to_owned(),
+            remedy: format!(
+                "Deploy the application that no longer sends it before `{id}`, or run the backfill again between the \
+                 last such write and `{id}`."
+            ),
+            tables: Vec::new(),
+            place: path.source.clone().map(|s| (s, None)).or_else(|| Some(scene.location(*step, 0))),
+            witness: Excursion { from: at, acts: excursion.acts[..=n].to_vec() },
+        });
+        return;
+    }
+}
+
+fn moment(scene: &Scene, at: Checkpoint) -> String {
+    match at.0 {
+        0 => "before the first step".to_owned(),
+        _ => format!("after `{}`", scene.checkpoint_name(at)),
+    }
+}
+
+fn stopped(
+    scene: &Scene,
+    step: StepId,
+    refusal: &Refusal,
+    worlds: BTreeSet<watertight_generators::WorldId>,
+    witness: Excursion,
+) -> Violation {
+    let id = &scene.step(step).id;
+    let (file, line) = scene.location(step, refusal.statement);
+    let sql = refusal.failure.sql();
+    let constraint = sql.and_then(|e| e.constraint.clone());
+    let state = sql.map(|e| e.sqlstate.clone()).unwrap_or_default();
+    let subject = constraint.clone().unwrap_or(state);
+    let what = match &constraint {
+        Some(name) => format!("the constraint {name}"),
+        None => "the data".to_owned(),
+    };
+    Violation {
+        key: ViolationKey { step: Some(step), code: "stops", subject },
+        worlds,
+        severity: Severity::High,
+        title: format!("`{id}` stops on data that the schema before it accepts"),
+        message: format!("`{id}` is refused: {}.", refusal_text(refusal)),
+        cause: format!("Statement {} of {file} meets {what}.", refusal.statement + 1),
+        remedy: String::new(),
+        tables: sql.and_then(|e| e.table.clone()).into_iter().collect(),
+        place: Some((file, line)),
+        witness,
+    }
+}
+
+fn never_ends(
+    scene: &Scene,
+    step: StepId,
+    refusal: &Refusal,
+    worlds: BTreeSet<watertight_generators::WorldId>,
+    witness: Excursion,
+) -> Violation {
+    let id = &scene.step(step).id;
+    let (file, line) = scene.location(step, refusal.statement);
+    Violation {
+        key: ViolationKey { step: Some(step), code: "never-ends", subject: String::new() },
+        worlds,
+        severity: Severity::High,
+        title: format!("The backfill `{id}` does not end"),
+        message: format!("`{id}` was {} on a few rows.", refusal.failure),
+        cause: "Its loop does not come nearer to its end with each round.".to_owned(),
+        remedy: "Let each round work on rows that are still to be done, and stop when a round changes none.".to_owned(),
+        tables: Vec::new(),
+        place: Some((file, line)),
+        witness,
+    }
+}

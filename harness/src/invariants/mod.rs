@@ -1,0 +1,145 @@
+//! The invariant catalog. Each invariant plans excursions from the scene and judges what was seen; it does no
+//! I/O, so a verdict can be computed again from recorded observations.
+//!
+//! To add one: write a module with a unit struct that implements [`Invariant`], and list it in [`catalog`].
+
+mod access_compatible;
+mod backfill;
+mod backfill_correct;
+mod backfill_preserves;
+mod constraints;
+mod guard;
+mod isolation;
+mod migration_applies;
+mod rollback;
+mod spec;
+mod step_role;
+mod tenant_coherence;
+
+use std::collections::BTreeSet;
+
+pub(crate) use access_compatible::{counts, in_use, sendings};
+pub(crate) use rollback::print_diff;
+pub use spec::InvariantSpec;
+use watertight_generators::WorldId;
+use watertight_reports::{Expects, Severity};
+use watertight_scenarios::scenario::{Checkpoint, StepId};
+
+use crate::explore::{Act, CaseData, Excursion, Observations, Scene};
+
+/// A property of a multi-tenant migration.
+pub trait Invariant: Send + Sync {
+    /// Id, title, rationale, remedy.
+    fn spec(&self) -> &'static InvariantSpec;
+    /// Whether there is anything to check.
+    ///
+    /// # Errors
+    /// The reason for which the invariant is not applicable.
+    fn applies(&self, scene: &Scene) -> Result<(), String>;
+    /// What has to be seen of this case.
+    fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion>;
+    /// What is to be said of it. Pure.
+    fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement;
+}
+
+/// What one case says of one invariant.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// Worlds in which the premise was met.
+    pub exercised: BTreeSet<WorldId>,
+    /// What was tried, by subject.
+    pub probes: Vec<Probe>,
+    /// What is wrong.
+    pub violations: Vec<Violation>,
+    /// What could not be decided, and why.
+    pub doubts: Vec<String>,
+}
+
+/// One thing that was tried.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// In words: `insert into Lead without customer_id is refused`.
+    pub subject: String,
+    /// The table it concerns.
+    pub table: Option<String>,
+    /// Whether it went as it should.
+    pub passed: bool,
+    /// The statement.
+    pub sql: Option<String>,
+    /// The server's answer.
+    pub answer: Option<String>,
+    /// Whether the server should refuse or accept it, where that is the question.
+    pub expects: Option<Expects>,
+}
+
+/// What is wrong, in one case.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// What makes it the same defect in another case.
+    pub key: ViolationKey,
+    /// Worlds that show it.
+    pub worlds: BTreeSet<WorldId>,
+    /// How bad.
+    pub severity: Severity,
+    /// In a few words.
+    pub title: String,
+    /// What happens, with names and numbers.
+    pub message: String,
+    /// Why.
+    pub cause: String,
+    /// What to do; the invariant's own remedy when empty.
+    pub remedy: String,
+    /// Tables it concerns.
+    pub tables: Vec<String>,
+    /// File and line to blame.
+    pub place: Option<(String, Option<u32>)>,
+    /// What to do from where to see it happen.
+    pub witness: Excursion,
+}
+
+/// Identity of a defect: stable across cases and runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ViolationKey {
+    /// The step at which it shows.
+    pub step: Option<StepId>,
+    /// Which of the invariant's ways to be violated.
+    pub code: &'static str,
+    /// A table, constraint or access path.
+    pub subject: String,
+}
+
+impl Judgement {
+    /// Adds a violation, or its worlds if the same defect was noted already.
+    pub fn violated(&mut self, violation: Violation) {
+        match self.violations.iter_mut().find(|v| v.key == violation.key) {
+            Some(known) => known.worlds.extend(violation.worlds),
+            None => self.violations.push(violation),
+        }
+    }
+}
+
+/// Contents at a checkpoint: the most common question.
+pub(crate) fn contents(at: Checkpoint) -> Excursion {
+    Excursion { from: at, acts: vec![Act::Snapshot] }
+}
+
+/// Every invariant, in the order of the catalog.
+pub fn catalog() -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(backfill::Complete),
+        Box::new(backfill_correct::Correct),
+        Box::new(backfill::Idempotent),
+        Box::new(backfill_preserves::Preserves),
+        Box::new(step_role::StepRoleFaithful),
+        Box::new(tenant_coherence::TenantCoherence),
+        Box::new(isolation::ReadIsolation),
+        Box::new(isolation::NonInterference),
+        Box::new(migration_applies::MigrationApplies),
+        Box::new(guard::GuardRefuses),
+        Box::new(constraints::Rejects),
+        Box::new(constraints::Admits),
+        Box::new(access_compatible::AccessCompatible),
+        Box::new(rollback::SchemaBack),
+        Box::new(rollback::DataBack),
+    ]
+}

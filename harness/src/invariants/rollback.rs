@@ -1,0 +1,292 @@
+//! The way back: up then down, from each checkpoint, leaves catalogs and contents as before.
+
+use watertight_reports::Severity;
+use watertight_scenarios::scenario::{Checkpoint, StepId, StepKind};
+
+use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, contents};
+use crate::explore::snapshot::{Change, diff};
+use crate::explore::{Act, CaseData, Excursion, Observations, Print, Refusal, Scene, Seen, Snapshot};
+
+/// Catalogs as before.
+pub(super) struct SchemaBack;
+/// Contents as before.
+pub(super) struct DataBack;
+
+/// Lines of a catalog difference that a message shows.
+const LINES_SHOWN: usize = 4;
+
+/// A way back from one checkpoint to an earlier one: the steps to take down, latest first. Steps that change no
+/// schema and have no way back are passed over; a migration without one ends the way.
+struct Way {
+    from: Checkpoint,
+    to: Checkpoint,
+    downs: Vec<StepId>,
+}
+
+fn ways(scene: &Scene) -> Vec<Way> {
+    let mut found = Vec::new();
+    for from in scene.checkpoints() {
+        let mut downs = Vec::new();
+        for k in (0..from.0).rev() {
+            let step = scene.step(StepId(k));
+            match (&step.down, step.kind) {
+                (Some(_), _) => downs.push(StepId(k)),
+                (None, StepKind::Check | StepKind::Backfill) => continue,
+                (None, _) => break,
+            }
+            found.push(Way { from, to: Checkpoint(k), downs: downs.clone() });
+        }
+    }
+    found
+}
+
+fn acts(way: &Way, last: Act) -> Vec<Act> {
+    way.downs.iter().map(|s| Act::Down(*s)).chain([last]).collect()
+}
+
+fn has_ways(scene: &Scene) -> Result<(), String> {
+    if ways(scene).is_empty() { Err("no step has a way back".to_owned()) } else { Ok(()) }
+}
+
+/// The first down on the way that was refused.
+fn refused<'a>(seen: &'a Observations, way: &Way) -> Option<(StepId, &'a Refusal)> {
+    let path: Vec<Act> = way.downs.iter().map(|s| Act::Down(*s)).collect();
+    (1..=path.len()).find_map(|n| {
+        let refusal = seen.seen(way.from, &path[..n])?.refusal()?;
+        Some((way.downs[n - 1], refusal))
+    })
+}
+
+fn down_place(scene: &Scene, step: StepId, statement: usize) -> Option<(String, Option<u32>)> {
+    let down = scene.step(step).down.as_ref()?;
+    Some((down.path.clone(), down.statements.get(statement).map(|s| s.line)))
+}
+
+fn way_words(scene: &Scene, way: &Way) -> String {
+    format!("from the state after `{}`", scene.checkpoint_name(way.from))
+}
+
+static SCHEMA: InvariantSpec = InvariantSpec {
+    id: "rollback-schema",
+    title: "The way back restores the schema",
+    rationale: "A rollback is written once and run in the worst hour. A down script that leaves an index, a policy or \
+        a constraint behind, or fails, makes the next deploy fail too.",
+    example: "up: ADD COLUMN, CREATE INDEX, CREATE POLICY; down: DROP POLICY",
+    remedy: "Take back in the down script everything that the up script created, and put back what it removed.",
+    exercise: "steps with a `down`",
+};
+
+impl Invariant for SchemaBack {
+    fn spec(&self) -> &'static InvariantSpec {
+        &SCHEMA
+    }
+    fn applies(&self, scene: &Scene) -> Result<(), String> {
+        has_ways(scene)
+    }
+    fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
+        if !case.deep {
+            return Vec::new();
+        }
+        ways(scene)
+            .iter()
+            .flat_map(|w| {
+                [
+                    Excursion { from: w.to, acts: vec![Act::Catalog] },
+                    Excursion { from: w.from, acts: acts(w, Act::Catalog) },
+                ]
+            })
+            .collect()
+    }
+    fn judge(&self, scene: &Scene, _case: &CaseData, seen: &Observations) -> Judgement {
+        let mut judgement = Judgement::default();
+        for way in ways(scene) {
+            let alive = seen.alive(way.from);
+            let last = way.downs.last().copied();
+            let path = acts(&way, Act::Catalog);
+            let witness = Excursion { from: way.from, acts: path.clone() };
+            if let Some((step, refusal)) = refused(seen, &way) {
+                let id = &scene.step(step).id;
+                judgement.violated(Violation {
+                    key: ViolationKey { step: Some(step), code: "down-fails", subject: String::new() },
+                    worlds: alive,
+                    severity: Severity::High,
+                    title: format!("The way back of `{id}` fails"),
+                    message: format!("Taking `{id}` back {} is refused: {}.", way_words(scene, &way), refusal.failure),
+                    cause: format!("Statement {} of the down script.", refusal.statement + 1),
+                    remedy: String::new(),
+                    tables: refusal.failure.sql().and_then(|e| e.table.clone()).into_iter().collect(),
+                    place: down_place(scene, step, refusal.statement),
+                    witness: Excursion { from: way.from, acts: path[..path.len() - 1].to_vec() },
+                });
+                continue;
+            }
+            let (Some(before), Some(after)) = (
+                seen.seen(way.to, &[Act::Catalog]).and_then(Seen::catalog),
+                seen.seen(way.from, &path).and_then(Seen::catalog),
+            ) else {
+                continue;
+            };
+            judgement.exercised.extend(&alive);
+            let lines = print_diff(before, after);
+            if lines.is_empty() {
+                continue;
+            }
+            let step = last.unwrap_or(StepId(way.to.0));
+            let id = &scene.step(step).id;
+            let more = lines.len().saturating_sub(LINES_SHOWN);
+            let mut shown = lines[..lines.len() - more].join("; ");
+            if more > 0 {
+                shown.push_str(&format!("; and {more} more"));
+            }
+            judgement.violated(Violation {
+                key: ViolationKey { step: Some(step), code: "schema-differs", subject: String::new() },
+                worlds: alive,
+                severity: Severity::High,
+                title: format!("The way back of `{id}` does not restore the schema"),
+                message: format!("After the way back {}: {shown}.", way_words(scene, &way)),
+                cause: "The down script does not take back everything that the up script did.".to_owned(),
+                remedy: String::new(),
+                tables: Vec::new(),
+                place: down_place(scene, step, 0),
+                witness,
+            });
+        }
+        judgement
+    }
+}
+
+/// What differs between two states of the catalogs, in words.
+pub(crate) fn print_diff(before: &Print, after: &Print) -> Vec<String> {
+    let mut lines = Vec::new();
+    for ((kind, object), definition) in before {
+        match after.get(&(kind.clone(), object.clone())) {
+            None => lines.push(format!("{kind} {object} is missing")),
+            Some(now) if now != definition => {
+                lines.push(format!("{kind} {object} is `{now}` and was `{definition}`"));
+            }
+            Some(_) => {}
+        }
+    }
+    for (kind, object) in after.keys().filter(|k| !before.contains_key(*k)) {
+        lines.push(format!("{kind} {object} is left behind"));
+    }
+    lines
+}
+
+static DATA: InvariantSpec = InvariantSpec {
+    id: "rollback-data",
+    title: "The way back restores the data",
+    rationale: "A rollback that restores the schema and not the data is a data loss with a green check mark: a dropped \
+        column comes back empty, an archive is dropped with what it held.",
+    example: "up: DROP COLUMN note; down: ADD COLUMN note text",
+    remedy: "Keep what the up script removes or rewrites (a renamed column, an archive table) until the way back is no \
+        longer needed, and restore it in the down script.",
+    exercise: "steps with a `down`, on tables with rows",
+};
+
+impl Invariant for DataBack {
+    fn spec(&self) -> &'static InvariantSpec {
+        &DATA
+    }
+    fn applies(&self, scene: &Scene) -> Result<(), String> {
+        has_ways(scene)
+    }
+    fn plan(&self, scene: &Scene, _case: &CaseData) -> Vec<Excursion> {
+        ways(scene)
+            .iter()
+            .flat_map(|w| [contents(w.to), Excursion { from: w.from, acts: acts(w, Act::Snapshot) }])
+            .collect()
+    }
+    fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
+        let mut judgement = Judgement::default();
+        for way in ways(scene).iter().filter(|w| refused(seen, w).is_none()) {
+            let path = acts(way, Act::Snapshot);
+            let (Some(before), Some(after)) = (seen.contents(way.to), seen.snapshot(way.from, &path)) else {
+                continue;
+            };
+            let alive = seen.alive(way.from);
+            for (key, table) in &before.tables {
+                let worlds = table.rows.iter().filter_map(|r| case.world_of(scene, key, table, r));
+                judgement.exercised.extend(worlds.filter(|w| alive.contains(w)));
+            }
+            for loss in losses(scene, case, way, before, after) {
+                if loss.world.is_some_and(|w| !alive.contains(&w)) {
+                    continue;
+                }
+                let step = way.downs.last().copied().unwrap_or(StepId(way.to.0));
+                let id = &scene.step(step).id;
+                judgement.violated(Violation {
+                    key: ViolationKey { step: Some(step), code: loss.code, subject: loss.subject.clone() },
+                    worlds: loss.world.into_iter().collect(),
+                    severity: Severity::Critical,
+                    title: format!("The way back of `{id}` does not restore {}", loss.subject),
+                    message: format!("After the way back {} {}.", way_words(scene, way), loss.message),
+                    cause: "The down script restores the shape of the table and not what it held.".to_owned(),
+                    remedy: String::new(),
+                    tables: vec![loss.subject],
+                    place: down_place(scene, step, 0),
+                    witness: Excursion { from: way.from, acts: path.clone() },
+                });
+            }
+        }
+        judgement
+    }
+}
+
+struct Loss {
+    code: &'static str,
+    subject: String,
+    message: String,
+    world: Option<watertight_generators::WorldId>,
+}
+
+fn losses(scene: &Scene, case: &CaseData, way: &Way, before: &Snapshot, after: &Snapshot) -> Vec<Loss> {
+    // What backfills between the two checkpoints wrote on purpose stays: nobody asked for it back.
+    let kept: Vec<StepId> = (way.to.0..way.from.0)
+        .map(StepId)
+        .filter(|s| scene.step(*s).kind == StepKind::Backfill && scene.step(*s).down.is_none())
+        .collect();
+    let mut found = Vec::new();
+    for (key, table) in &before.tables {
+        if !after.tables.contains_key(key) {
+            found.push(Loss {
+                code: "table-lost",
+                subject: key.1.to_string(),
+                message: format!("the table {} with {} rows is gone", key.1, table.rows.len()),
+                world: None,
+            });
+        }
+    }
+    for change in diff(before, after) {
+        let key = change.table;
+        let tenant = scene.tenant_column(way.to, key);
+        let (code, message) = match &change.change {
+            Change::Rewritten => continue,
+            Change::Added if kept.iter().any(|s| scene.may_add(*s, &key.1)) => continue,
+            Change::Added => ("rows-left", format!("{} has rows that were not there before", key.1)),
+            Change::Removed => ("rows-lost", format!("rows of {} are lost", key.1)),
+            Change::Changed(columns) => {
+                let other: Vec<String> = columns
+                    .iter()
+                    .filter(|c| {
+                        let filled = !kept.is_empty() && Some(*c) == tenant.as_ref();
+                        !filled && !kept.iter().any(|s| scene.may_write(*s, &key.1, c))
+                    })
+                    .map(ToString::to_string)
+                    .collect();
+                if other.is_empty() {
+                    continue;
+                }
+                ("values-lost", format!("{}.{} has other values than before", key.1, other.join(", ")))
+            }
+        };
+        let side = if change.before.is_some() { before } else { after };
+        let world = side
+            .tables
+            .get(key)
+            .zip(change.before.or(change.after))
+            .and_then(|(table, row)| case.world_of(scene, key, table, row));
+        found.push(Loss { code, subject: key.1.to_string(), message, world });
+    }
+    found
+}

@@ -1,0 +1,238 @@
+//! No foreign key joins rows of two tenants, and the schema would not accept one that did.
+
+use std::collections::HashMap;
+
+use watertight_generators::WorldId;
+use watertight_reports::{Expects, Severity};
+use watertight_scenarios::Ident;
+use watertight_scenarios::ident::quote_literal;
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId};
+use watertight_scenarios::schema::ForeignKey;
+
+use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
+use crate::db::session::TextRow;
+use crate::explore::{Act, Actor, CaseData, Excursion, Observations, Scene, Seen, Statement, TableKey};
+
+/// Rows that are joined belong to one tenant.
+pub(super) struct TenantCoherence;
+
+static SPEC: InvariantSpec = InvariantSpec {
+    id: "tenant-coherence",
+    title: "No foreign key joins rows of two tenants, nor would the schema accept one that did",
+    rationale: "A foreign key without the tenant lets a row point at another tenant's row: it is read through joins, \
+        deleted by a cascade, and told by an error.",
+    example: "message (tenant_id 1) → conversation (tenant_id 2), with a foreign key on conversation_id alone",
+    remedy: "Make the foreign key composite, (tenant_id, other_id) → (tenant_id, id), with a unique key on the target, \
+        or keep the rows together by a trigger.",
+    exercise: "foreign keys between tables with a tenant column",
+};
+
+/// A foreign key between two tables with a tenant.
+struct Join {
+    child: TableKey,
+    child_tenant: Ident,
+    parent: TableKey,
+    parent_tenant: Ident,
+    key: ForeignKey,
+}
+
+impl Join {
+    fn name(&self) -> String {
+        let columns: Vec<&str> = self.key.columns.iter().map(Ident::as_str).collect();
+        format!("{}.{} → {}", self.child.1, columns.join(", "), self.parent.1)
+    }
+}
+
+fn joins(scene: &Scene, at: Checkpoint) -> Vec<Join> {
+    let tables = scene.tenant_tables(at);
+    let mut found = Vec::new();
+    for (child, child_tenant) in &tables {
+        let Some(table) = scene.table(at, child) else { continue };
+        for key in &table.foreign_keys {
+            let target = (child.0, key.target.clone());
+            if let Some((parent, parent_tenant)) = tables.iter().find(|(k, _)| *k == target) {
+                found.push(Join {
+                    child: child.clone(),
+                    child_tenant: child_tenant.clone(),
+                    parent: parent.clone(),
+                    parent_tenant: parent_tenant.clone(),
+                    key: key.clone(),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// A row of one tenant made to point at a row of another.
+struct Attack {
+    join: String,
+    table: String,
+    world: WorldId,
+    other: WorldId,
+    act: Act,
+}
+
+fn attacks(scene: &Scene, case: &CaseData) -> Vec<Attack> {
+    joins(scene, scene.last()).iter().filter_map(|j| attack(scene, case, j)).collect()
+}
+
+fn attack(scene: &Scene, case: &CaseData, join: &Join) -> Option<Attack> {
+    let rows = |key: &TableKey| case.data.tables.iter().find(|t| (DatabaseId(t.database), &t.table) == (key.0, &key.1));
+    let (child, parent) = (rows(&join.child)?, rows(&join.parent)?);
+    let identity = scene.table(Checkpoint(0), &join.child)?.identity()?;
+    let row = child.rows.iter().find(|r| r.world.is_some_and(|w| !case.tenants(w).is_empty()))?;
+    let world = row.world?;
+    let target = parent
+        .rows
+        .iter()
+        .find(|r| r.world.is_some_and(|w| w != world && !case.tenants(w).is_empty()))?;
+    let cell = |data: &watertight_generators::TableData, row: &watertight_generators::Row, c: &Ident| {
+        let at = data.columns.iter().position(|x| x == c)?;
+        row.values[at].clone()
+    };
+    // A tenant column within the key stays as it is: that is what protects.
+    let sets: Option<Vec<String>> = join
+        .key
+        .columns
+        .iter()
+        .zip(&join.key.target_columns)
+        .filter(|(c, _)| **c != join.child_tenant)
+        .map(|(c, t)| Some(format!("{} = {}", c.quoted(), quote_literal(&cell(parent, target, t)?))))
+        .collect();
+    let condition: Option<Vec<String>> = identity
+        .iter()
+        .map(|c| Some(format!("{} = {}", c.quoted(), quote_literal(&cell(child, row, c)?))))
+        .collect();
+    let sets = sets.filter(|s| !s.is_empty())?;
+    let sql =
+        format!("UPDATE {} SET {} WHERE {}", join.child.1.quoted(), sets.join(", "), condition?.join(" AND "));
+    let act = Act::Sql(Statement { database: join.child.0, actor: Actor::Writer, sql });
+    Some(Attack { join: join.name(), table: join.child.1.to_string(), world, other: target.world?, act })
+}
+
+impl Invariant for TenantCoherence {
+    fn spec(&self) -> &'static InvariantSpec {
+        &SPEC
+    }
+    fn applies(&self, scene: &Scene) -> Result<(), String> {
+        if scene.checkpoints().all(|at| joins(scene, at).is_empty()) {
+            return Err("no foreign key joins two tables with a tenant column".to_owned());
+        }
+        Ok(())
+    }
+    fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
+        let mut wanted: Vec<Excursion> =
+            scene.checkpoints().filter(|at| !joins(scene, *at).is_empty()).map(contents).collect();
+        if case.deep {
+            wanted.extend(
+                attacks(scene, case).into_iter().map(|a| Excursion { from: scene.last(), acts: vec![a.act] }),
+            );
+        }
+        wanted
+    }
+    fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
+        let mut judgement = Judgement::default();
+        for at in scene.checkpoints() {
+            for join in joins(scene, at) {
+                judge_data(scene, case, seen, at, &join, &mut judgement);
+            }
+        }
+        let at = scene.last();
+        let alive = seen.alive(at);
+        for attack in attacks(scene, case) {
+            let witness = Excursion { from: at, acts: vec![attack.act.clone()] };
+            let Some(outcome) = seen.seen(at, &witness.acts) else { continue };
+            if !alive.contains(&attack.world) || !alive.contains(&attack.other) {
+                continue;
+            }
+            let accepted = match outcome {
+                Seen::Done(done) if done.answer.affected > 0 => true,
+                Seen::Refused(refusal) if refusal.failure.sql().is_some() => false,
+                _ => continue,
+            };
+            judgement.exercised.insert(attack.world);
+            judgement.probes.push(Probe {
+                subject: format!("{}: a row of another tenant is refused", attack.join),
+                table: Some(attack.table.clone()),
+                passed: !accepted,
+                sql: match &attack.act {
+                    Act::Sql(s) => Some(s.sql.clone()),
+                    _ => None,
+                },
+                answer: Some(match outcome {
+                    Seen::Refused(r) => r.failure.to_string(),
+                    _ => "accepted".to_owned(),
+                }),
+                expects: Some(Expects::Refusal),
+            });
+            if accepted {
+                judgement.violated(Violation {
+                    key: ViolationKey { step: None, code: "schema-accepts", subject: attack.join.clone() },
+                    worlds: [attack.world, attack.other].into(),
+                    severity: Severity::Medium,
+                    title: format!("The schema accepts {} across tenants", attack.join),
+                    message: format!(
+                        "A row of {} can be made to point at a row of another tenant; the server accepts it.",
+                        attack.table
+                    ),
+                    cause: "The foreign key does not include the tenant.".to_owned(),
+                    remedy: String::new(),
+                    tables: vec![attack.table],
+                    place: None,
+                    witness,
+                });
+            }
+        }
+        judgement
+    }
+}
+
+fn judge_data(
+    scene: &Scene,
+    case: &CaseData,
+    seen: &Observations,
+    at: Checkpoint,
+    join: &Join,
+    judgement: &mut Judgement,
+) {
+    let Some(snapshot) = seen.contents(at) else { return };
+    let (Some(child), Some(parent)) = (snapshot.tables.get(&join.child), snapshot.tables.get(&join.parent)) else {
+        return;
+    };
+    let pick = |columns: &[Ident], table: &crate::explore::TableRows, row: &crate::explore::snapshot::SnapRow| {
+        columns.iter().map(|c| table.cell(row, c).map(str::to_owned)).collect::<TextRow>()
+    };
+    let targets: HashMap<TextRow, Option<&str>> = parent
+        .rows
+        .iter()
+        .map(|r| (pick(&join.key.target_columns, parent, r), parent.cell(r, &join.parent_tenant)))
+        .collect();
+    for row in &child.rows {
+        let reference = pick(&join.key.columns, child, row);
+        let (Some(Some(theirs)), Some(ours)) = (targets.get(&reference), child.cell(row, &join.child_tenant)) else {
+            continue;
+        };
+        let Some(world) = case.world_of(scene, &join.child, child, row) else { continue };
+        judgement.exercised.insert(world);
+        if *theirs == ours {
+            continue;
+        }
+        // What the data was before the first step is the application's matter.
+        if at.0 == 0 {
+            continue;
+        }
+        judgement.violated(Violation {
+            key: ViolationKey { step: Some(StepId(at.0 - 1)), code: "joins-two", subject: join.name() },
+            worlds: [world].into(),
+            severity: Severity::High,
+            title: format!("{} joins rows of two tenants", join.name()),
+            message: format!("A row of {} of tenant {ours} points at a row of tenant {theirs}.", join.child.1),
+            cause: "The two rows were given their tenants by different rules.".to_owned(),
+            remedy: String::new(),
+            tables: vec![join.child.1.to_string(), join.parent.1.to_string()],
+            place: Some(scene.location(StepId(at.0 - 1), 0)),
+            witness: contents(at),
+        });
+    }
+}

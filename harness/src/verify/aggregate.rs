@@ -1,0 +1,110 @@
+//! Over all cases: how often each invariant was exercised, what was tried, which defects there are.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use watertight_reports::ProbeReport;
+
+use super::measure::Measured;
+use super::worker::CaseResult;
+use crate::explore::Scene;
+use crate::invariants::{Invariant, Judgement, Violation, ViolationKey};
+
+/// Everything over all cases.
+pub(super) struct Tally {
+    pub(super) cases: u64,
+    pub(super) worlds: u64,
+    pub(super) rows: u64,
+    /// In the order of the invariants.
+    pub(super) checks: Vec<Check>,
+    pub(super) measured: Vec<Measured>,
+}
+
+/// One invariant over all cases.
+#[derive(Default)]
+pub(super) struct Check {
+    /// Why it does not apply, if it does not.
+    pub(super) not_applicable: Option<String>,
+    pub(super) cases: u64,
+    pub(super) worlds: u64,
+    pub(super) probes: IndexMap<String, ProbeReport>,
+    pub(super) defects: Vec<Defect>,
+    pub(super) doubts: BTreeMap<String, u64>,
+}
+
+/// One defect, as the first case showed it.
+pub(super) struct Defect {
+    pub(super) key: ViolationKey,
+    pub(super) violation: Violation,
+    pub(super) case: u32,
+    pub(super) seed: u64,
+    pub(super) cases: u64,
+}
+
+/// Adds the cases up, in their order.
+pub(super) fn tally(scene: &Scene, invariants: &[Box<dyn Invariant>], results: Vec<CaseResult>) -> Tally {
+    let mut checks: Vec<Check> = invariants
+        .iter()
+        .map(|i| Check { not_applicable: i.applies(scene).err(), ..Check::default() })
+        .collect();
+    let (mut cases, mut worlds, mut rows) = (0, 0, 0);
+    let mut measured = Vec::new();
+    for result in results {
+        cases += 1;
+        worlds += result.worlds as u64;
+        rows += result.rows as u64;
+        for (check, judgement) in checks.iter_mut().zip(result.judgements) {
+            if let Some(judgement) = judgement {
+                check.add(judgement, result.index, result.seed);
+            }
+        }
+        measured.push(result.measured);
+    }
+    for check in &mut checks {
+        check.defects.sort_by(|a, b| a.key.cmp(&b.key));
+    }
+    Tally { cases, worlds, rows, checks, measured }
+}
+
+impl Check {
+    fn add(&mut self, judgement: Judgement, case: u32, seed: u64) {
+        if !judgement.exercised.is_empty() {
+            self.cases += 1;
+            self.worlds += judgement.exercised.len() as u64;
+        }
+        for probe in judgement.probes {
+            let entry = self.probes.entry(probe.subject.clone()).or_insert_with(|| ProbeReport {
+                subject: probe.subject.clone(),
+                table: probe.table.clone(),
+                tried: 0,
+                passed: 0,
+                sql: probe.sql.clone(),
+                answer: probe.answer.clone(),
+                step: None,
+                expects: probe.expects,
+            });
+            // The statement that is shown is the first one that went wrong, if one did.
+            if !probe.passed && entry.tried == entry.passed {
+                entry.sql = probe.sql;
+                entry.answer = probe.answer;
+            }
+            entry.tried += 1;
+            entry.passed += u64::from(probe.passed);
+        }
+        for doubt in judgement.doubts {
+            *self.doubts.entry(doubt).or_default() += 1;
+        }
+        for violation in judgement.violations {
+            match self.defects.iter_mut().find(|d| d.key == violation.key) {
+                Some(known) => known.cases += 1,
+                None => self.defects.push(Defect {
+                    key: violation.key.clone(),
+                    violation,
+                    case,
+                    seed,
+                    cases: 1,
+                }),
+            }
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! From the tally to the report's model.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use watertight_reports::{
+    AccessCell, AccessOutcome, AccessReport, CheckOutcome, CheckReport, DataReport, Exercised, Finding, ProbeReport,
+    ScenarioReport, Severity, StepReport, TableCount, TableReport, Verdict,
+};
+use watertight_scenarios::scenario::{
+    AccessId, AccessKind, AppVersion, Checkpoint, DatabaseId, Impact, Piece, SqlTemplate, StepKind,
+};
+
+use super::aggregate::{Check, Defect, Tally};
+use super::facts;
+use super::measure::Measured;
+use super::shrink::{Counterexamples, Shrunk};
+use super::survey::WaysBack;
+use crate::explore::{Scene, TableKey};
+use crate::invariants::{Invariant, in_use};
+
+/// The whole report of one scenario; the caller sets its duration.
+pub(super) fn scenario_report(
+    scene: &Scene,
+    invariants: &[Box<dyn Invariant>],
+    tally: Tally,
+    counterexamples: Counterexamples,
+    ways_back: &WaysBack,
+) -> ScenarioReport {
+    let steps = steps(scene, &tally.measured, ways_back);
+    let access = access(scene, &tally.measured);
+    let checks: Vec<CheckReport> = tally
+        .checks
+        .into_iter()
+        .zip(invariants)
+        .zip(counterexamples)
+        .map(|((check, invariant), shrunk)| check_report(scene, invariant.as_ref(), check, shrunk))
+        .collect();
+    let tables = tables(scene, &tally.measured, &checks);
+    let mut assumptions = scene.scenario.assumptions.clone();
+    assumptions.extend(scene.plan.assumptions().iter().cloned());
+    let mut not_made: Vec<String> = scene.plan.not_made().to_vec();
+    if let Some((step, why)) = &scene.stopped {
+        not_made.push(format!(
+            "nothing after `{}`: it fails even on empty tables ({why})",
+            scene.step(*step).id
+        ));
+    }
+    ScenarioReport {
+        id: scene.scenario.id.clone(),
+        title: scene.scenario.title.clone(),
+        summary: scene.scenario.summary.clone(),
+        digest: scene.scenario.digest.clone(),
+        verdict: overall(checks.iter().map(|c| c.outcome.verdict())),
+        assumptions,
+        steps,
+        tables,
+        access,
+        data: DataReport { cases: tally.cases, worlds: tally.worlds, rows: tally.rows, not_made },
+        checks,
+        evidence: watertight_reports::Evidence::default(),
+        ms: 0.0,
+    }
+}
+
+/// The verdict over several: the worst. None at all is not a pass.
+pub(crate) fn overall(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    match verdicts.max() {
+        None | Some(Verdict::NotApplicable) => Verdict::Inconclusive,
+        Some(worst) => worst,
+    }
+}
+
+fn check_report(scene: &Scene, invariant: &dyn Invariant, check: Check, shrunk: Vec<Shrunk>) -> CheckReport {
+    let spec = invariant.spec();
+    let mut not_exercised = Vec::new();
+    let exercised = NonZeroU64::new(check.cases)
+        .zip(NonZeroU64::new(check.worlds))
+        .map(|(cases, worlds)| Exercised { cases, worlds });
+    let mut flaky = Vec::new();
+    let mut findings = Vec::new();
+    for (defect, shrunk) in check.defects.into_iter().zip(shrunk) {
+        match shrunk {
+            Shrunk::Confirmed(confirmed) => {
+                let (counterexample, as_shrunk) = *confirmed;
+                findings.push(finding(scene, invariant, defect, as_shrunk.message, counterexample));
+            }
+            Shrunk::Flaky => flaky.push(defect.violation.title),
+        }
+    }
+    findings.sort_by(|a: &Finding, b: &Finding| b.severity.cmp(&a.severity).then(a.id.cmp(&b.id)));
+    let doubts: Vec<String> =
+        check.doubts.iter().map(|(why, cases)| format!("{why} ({cases} cases)")).collect();
+    let outcome = match (check.not_applicable, findings.is_empty(), exercised) {
+        (Some(reason), ..) => CheckOutcome::NotApplicable { reason },
+        (None, false, exercised) => CheckOutcome::Violated {
+            severity: findings.iter().map(|f| f.severity).max().unwrap_or(Severity::Low),
+            exercised: exercised.unwrap_or(Exercised { cases: NonZeroU64::MIN, worlds: NonZeroU64::MIN }),
+            findings,
+        },
+        (None, true, _) if !flaky.is_empty() => CheckOutcome::Inconclusive {
+            reason: format!("seen once and not again on the same data: {}", flaky.join("; ")),
+        },
+        (None, true, _) if !doubts.is_empty() => CheckOutcome::Inconclusive { reason: doubts.join("; ") },
+        (None, true, Some(exercised)) => CheckOutcome::held(exercised),
+        (None, true, None) => {
+            not_exercised.push(format!("{}: needs {}", spec.id, spec.exercise));
+            CheckOutcome::Inconclusive { reason: format!("never exercised: it needs {}", spec.exercise) }
+        }
+    };
+    let probes: Vec<ProbeReport> = check.probes.into_values().collect();
+    CheckReport { invariant: spec.id.to_owned(), title: spec.title.to_owned(), outcome, probes, not_exercised }
+}
+
+fn finding(
+    scene: &Scene,
+    invariant: &dyn Invariant,
+    defect: Defect,
+    message: String,
+    counterexample: watertight_reports::Counterexample,
+) -> Finding {
+    let spec = invariant.spec();
+    let violation = defect.violation;
+    let step = defect.key.step.map(|s| scene.step(s).id.clone());
+    let (file, line) = violation.place.map_or((None, None), |(file, line)| (Some(file), line));
+    Finding {
+        id: finding_id(&scene.scenario.id, spec.id, step.as_deref(), defect.key.code, &defect.key.subject),
+        severity: violation.severity,
+        title: violation.title,
+        step,
+        file,
+        line,
+        message,
+        cause: violation.cause,
+        remedy: if violation.remedy.is_empty() { spec.remedy.to_owned() } else { violation.remedy },
+        access: if scene.scenario.access.iter().any(|a| a.name == defect.key.subject) {
+            vec![defect.key.subject.clone()]
+        } else {
+            Vec::new()
+        },
+        tables: violation.tables,
+        cases: defect.cases,
+        counterexample: Some(counterexample),
+    }
+}
+
+/// Ten hex digits over what makes it the same defect: stable across runs, seeds and versions of the data.
+fn finding_id(scenario: &str, invariant: &str, step: Option<&str>, code: &str, subject: &str) -> String {
+    let parts = [scenario, invariant, step.unwrap_or_default(), code, subject];
+    let digest = Sha256::digest(parts.join("\u{1f}").as_bytes());
+    digest.iter().take(5).map(|b| format!("{b:02x}")).collect()
+}
+
+fn median_ms(times: &mut [Duration]) -> f64 {
+    times.sort();
+    times.get(times.len() / 2).map_or(0.0, |d| d.as_secs_f64() * 1000.0)
+}
+
+fn steps(scene: &Scene, measured: &[Measured], ways_back: &WaysBack) -> Vec<StepReport> {
+    let several = scene.scenario.databases.len() > 1;
+    scene
+        .steps()
+        .map(|(id, step)| {
+            let runs: Vec<_> = measured.iter().filter_map(|m| m.steps.get(id.0)).collect();
+            let mut times: Vec<Duration> = runs.iter().filter_map(|r| r.took).collect();
+            let mut writes: BTreeMap<String, u64> = BTreeMap::new();
+            for (table, rows) in runs.iter().flat_map(|r| &r.writes) {
+                *writes.entry(table.to_string()).or_default() += rows;
+            }
+            StepReport {
+                database: several.then(|| scene.scenario.databases[step.database.0].name.clone()),
+                id: step.id.clone(),
+                kind: match step.kind {
+                    StepKind::Migrate => "migrate",
+                    StepKind::Backfill => "backfill",
+                    StepKind::Check => "check",
+                    StepKind::Copy => "copy",
+                }
+                .to_owned(),
+                title: step.title.clone().unwrap_or_else(|| step.up.path.clone()),
+                file: step.up.path.clone(),
+                down_file: step.down.as_ref().map(|d| d.path.clone()),
+                guard: step.guard.is_some(),
+                statements: step.up.statements.len() as u32,
+                ms: median_ms(&mut times),
+                rows_written: writes.into_iter().map(|(table, rows)| TableCount { table, rows }).collect(),
+                changes: facts::changes(scene, id.before(), id.after()),
+                down_changes: ways_back.get(&id).cloned().unwrap_or_default(),
+                down_sql: step.down.as_ref().map(|d| d.text.clone()),
+                applied: runs.iter().filter(|r| r.passed).count() as u64,
+                refused: runs.iter().map(|r| r.refusals).sum(),
+                ..StepReport::default()
+            }
+        })
+        .collect()
+}
+
+fn tables(scene: &Scene, measured: &[Measured], checks: &[CheckReport]) -> Vec<TableReport> {
+    let mut wanted: Vec<TableKey> = Vec::new();
+    for at in scene.checkpoints() {
+        for (key, _) in scene.tenant_tables(at) {
+            if !wanted.contains(&key) {
+                wanted.push(key);
+            }
+        }
+    }
+    let several = scene.scenario.databases.len() > 1;
+    wanted
+        .into_iter()
+        .map(|key| {
+            let numbers: Vec<_> = measured.iter().filter_map(|m| m.tables.get(&key)).collect();
+            let name = key.1.to_string();
+            let found = checks.iter().flat_map(|c| c.outcome.findings()).any(|f| f.tables.contains(&name));
+            let rows: u64 = numbers.iter().map(|n| n.rows).sum();
+            let DatabaseId(db) = key.0;
+            TableReport {
+                database: several.then(|| scene.scenario.databases[db].name.clone()),
+                tenant_column: scene.tenant_column(scene.last(), &key).map(|c| c.to_string()),
+                facts: facts::table_facts(scene, &key),
+                rows,
+                rows_without_tenant_before: numbers.iter().map(|n| n.without_tenant_before).sum(),
+                rows_without_tenant: numbers.iter().map(|n| n.without_tenant).sum(),
+                status: match (found, rows) {
+                    (true, _) => Verdict::Violated,
+                    (false, 0) => Verdict::Inconclusive,
+                    (false, _) => Verdict::Held,
+                },
+                name,
+            }
+        })
+        .collect()
+}
+
+fn access(scene: &Scene, measured: &[Measured]) -> Vec<AccessReport> {
+    let paths = scene.scenario.access.iter().enumerate();
+    paths
+        .map(|(i, path)| AccessReport {
+            database: (scene.scenario.databases.len() > 1)
+                .then(|| scene.scenario.databases[path.database.0].name.clone()),
+            name: path.name.clone(),
+            kind: match path.kind {
+                AccessKind::Read => "read",
+                AccessKind::Write => "write",
+            }
+            .to_owned(),
+            version: match path.version {
+                AppVersion::Old => "old",
+                AppVersion::New => "new",
+            }
+            .to_owned(),
+            impact: match path.impact {
+                Impact::Production => "production",
+                Impact::Development => "development",
+            }
+            .to_owned(),
+            source: path.source.clone(),
+            sql: template_text(&path.sql),
+            cells: (0..=scene.scenario.steps.len())
+                .map(Checkpoint)
+                .map(|at| AccessCell {
+                    checkpoint: scene.checkpoint_name(at).to_owned(),
+                    outcome: cell(scene, measured, AccessId(i), at),
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+fn cell(scene: &Scene, measured: &[Measured], access: AccessId, at: Checkpoint) -> AccessOutcome {
+    if !in_use(scene, access, at) {
+        return AccessOutcome::NotInUse;
+    }
+    let answers: Vec<_> = measured.iter().filter_map(|m| m.access.get(&(access, at))).collect();
+    let sent: u64 = answers.iter().map(|a| a.sent).sum();
+    let refused: u64 = answers.iter().map(|a| a.refused).sum();
+    match answers.iter().find_map(|a| a.first.clone()) {
+        _ if sent == 0 => AccessOutcome::NotExercised,
+        Some((sqlstate, message)) => AccessOutcome::Fails { sent, refused, sqlstate, message },
+        None => AccessOutcome::Works { sent },
+    }
+}
+
+fn template_text(template: &SqlTemplate) -> String {
+    template
+        .pieces
+        .iter()
+        .map(|p| match p {
+            Piece::Text(text) => text.clone(),
+            Piece::Param(name) => format!(":{name}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_keeps_its_id_whatever_the_data_was() {
+        let id = || finding_id("datahub", "access-compatible", Some("contract"), "refused", "seed: insight");
+        assert_eq!(id(), id());
+        assert_ne!(id(), finding_id("datahub", "access-compatible", None, "refused", "seed: insight"));
+        assert_eq!(id().len(), 10);
+    }
+
+    #[test]
+    fn nothing_checked_is_not_a_pass() {
+        assert_eq!(overall([].into_iter()), Verdict::Inconclusive);
+        assert_eq!(overall([Verdict::NotApplicable].into_iter()), Verdict::Inconclusive);
+        assert_eq!(overall([Verdict::Held, Verdict::NotApplicable].into_iter()), Verdict::Held);
+        assert_eq!(overall([Verdict::Held, Verdict::Inconclusive].into_iter()), Verdict::Inconclusive);
+        assert_eq!(overall([Verdict::Violated, Verdict::Inconclusive].into_iter()), Verdict::Violated);
+    }
+}

@@ -1,0 +1,176 @@
+//! The smallest case as a report shows it, and as a script that psql runs from an empty database to the failure.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use watertight_generators::{Dataset, to_insert_sql};
+use watertight_reports::{Counterexample, CounterexampleTable};
+use watertight_scenarios::ident::quote_literal;
+use watertight_scenarios::scenario::{DatabaseId, Platform};
+use watertight_scenarios::{Ident, Schema, Script};
+
+use crate::db::stage::SUPABASE_SQL;
+use crate::explore::runner::{Record, Recorded};
+use crate::explore::{Actor, Scene};
+use crate::invariants::Violation;
+
+/// Builds it from the data and what was recorded while the witness was played on it.
+pub(super) fn counterexample(scene: &Scene, data: &Dataset, violation: &Violation, record: Record) -> Counterexample {
+    let tenants = data
+        .tables
+        .iter()
+        .filter(|t| t.table == scene.scenario.tenancy.tenants)
+        .map(|t| t.rows.len() as u32)
+        .sum();
+    let tables = data.tables.iter().filter(|t| !t.rows.is_empty());
+    Counterexample {
+        tenants,
+        rows: data.row_count() as u32,
+        seed: 0,
+        data: tables
+            .map(|t| CounterexampleTable {
+                table: t.table.to_string(),
+                columns: t.columns.iter().map(ToString::to_string).collect(),
+                rows: t.rows.iter().map(|r| r.values.clone()).collect(),
+            })
+            .collect(),
+        transcript: record.iter().map(|r| line(scene, r)).collect(),
+        sql: script(scene, data, violation, &record),
+        file: None,
+        capped: None,
+    }
+}
+
+/// One line of a transcript: who did what, and what came of it.
+fn line(scene: &Scene, recorded: &Recorded) -> String {
+    let who = match &recorded.actor {
+        Actor::Migrator => scene.scenario.roles.migrator.to_string(),
+        Actor::MigratorTwin => format!("{} with BYPASSRLS", scene.scenario.roles.migrator),
+        Actor::Writer => "a writer past row security".to_owned(),
+        Actor::Loader => "a superuser".to_owned(),
+        Actor::Observer => "an observer past row security".to_owned(),
+        Actor::App { role, tenant: Some(tenant) } => format!("{role} for tenant {tenant}"),
+        Actor::App { role, tenant: None } => role.to_string(),
+    };
+    let answer = recorded.answer.as_deref().unwrap_or("done");
+    format!("{who}: {} → {answer}", recorded.what)
+}
+
+/// Everything that psql needs, from an empty database on.
+fn script(scene: &Scene, data: &Dataset, violation: &Violation, record: &Record) -> String {
+    let mut out = String::new();
+    let scenario = &scene.scenario;
+    comment(&mut out, &violation.title);
+    comment(&mut out, &violation.message);
+    comment(&mut out, "Run as a superuser in an empty database: psql -d empty -f this-file");
+    out.push_str("\\set ON_ERROR_STOP off\n\\set VERBOSITY verbose\nSET client_min_messages = warning;\n\n");
+    roles(&mut out, scene);
+    // With several databases each has its part; psql runs the parts one by one.
+    for (i, database) in scenario.databases.iter().enumerate() {
+        if scenario.databases.len() > 1 {
+            comment(&mut out, &format!("database {}", database.name));
+        }
+        for extension in &database.extensions {
+            let _ = writeln!(out, "CREATE EXTENSION IF NOT EXISTS {} CASCADE;", Ident::new(extension.as_str()).quoted());
+        }
+        if database.platform == Platform::Supabase {
+            out.push_str(SUPABASE_SQL);
+        }
+        if let Some(provision) = &database.provision {
+            out.push_str(&terminated(&provision.text));
+        }
+        for baseline in &database.baseline {
+            comment(&mut out, &format!("the schema before the first step: {}", baseline.path));
+            as_role(&mut out, &scenario.roles.migrator, |out| out.push_str(&statements(baseline)));
+        }
+        comment(&mut out, "the data");
+        let schemas: Vec<&Schema> = scene.schemas.first().into_iter().flatten().collect();
+        out.push_str("BEGIN;\nSET LOCAL session_replication_role = replica;\n");
+        out.push_str(&to_insert_sql(&only(data, i), &schemas));
+        out.push_str("COMMIT;\n\n");
+    }
+    for (n, recorded) in record.iter().enumerate() {
+        act(&mut out, scene, recorded, n + 1 == record.len());
+    }
+    out
+}
+
+fn only(data: &Dataset, database: usize) -> Dataset {
+    Dataset { tables: data.tables.iter().filter(|t| t.database == database).cloned().collect() }
+}
+
+fn comment(out: &mut String, text: &str) {
+    for line in text.lines() {
+        let _ = writeln!(out, "-- {line}");
+    }
+}
+
+fn terminated(sql: &str) -> String {
+    let sql = sql.trim_end();
+    let end = if sql.ends_with(';') { "" } else { ";" };
+    format!("{sql}{end}\n")
+}
+
+/// The statements of a script, without its comments between them.
+fn statements(script: &Script) -> String {
+    script.statements.iter().map(|s| terminated(script.sql(s))).collect()
+}
+
+fn as_role(out: &mut String, role: &Ident, body: impl FnOnce(&mut String)) {
+    let _ = writeln!(out, "SET ROLE {};", role.quoted());
+    body(out);
+    out.push_str("RESET ROLE;\n\n");
+}
+
+fn roles(out: &mut String, scene: &Scene) {
+    let roles = &scene.scenario.roles;
+    let mut names: BTreeSet<(&Ident, bool)> = roles.app.iter().map(|r| (&r.name, r.bypass_rls)).collect();
+    names.insert((&roles.migrator, roles.migrator_bypass_rls));
+    comment(out, "roles, where they are not there yet");
+    for (name, bypass) in names {
+        let bypass = if bypass { " BYPASSRLS" } else { "" };
+        let _ = writeln!(
+            out,
+            "SELECT format('CREATE ROLE %I NOLOGIN{bypass}', {0}) WHERE to_regrole(quote_ident({0})) IS NULL \\gexec",
+            quote_literal(name.as_str())
+        );
+    }
+    for app in &roles.app {
+        for group in &app.member_of {
+            let _ = writeln!(out, "GRANT {} TO {};", group.quoted(), app.name.quoted());
+        }
+    }
+    let _ = writeln!(
+        out,
+        "SELECT format('ALTER DATABASE %I OWNER TO %I', current_database(), {}) \\gexec\n",
+        quote_literal(roles.migrator.as_str())
+    );
+}
+
+fn act(out: &mut String, scene: &Scene, recorded: &Recorded, last: bool) {
+    let roles = &scene.scenario.roles;
+    let several = scene.scenario.databases.len() > 1;
+    if several {
+        let DatabaseId(db) = recorded.database;
+        comment(out, &format!("on database {}", scene.scenario.databases[db].name));
+    }
+    comment(out, &line(scene, recorded));
+    if last {
+        comment(out, "This is where it shows.");
+    }
+    out.push_str("BEGIN;\n");
+    match &recorded.actor {
+        Actor::Migrator => {
+            let _ = writeln!(out, "SET LOCAL ROLE {};", roles.migrator.quoted());
+        }
+        Actor::App { role, .. } => {
+            let _ = writeln!(out, "SET LOCAL ROLE {};", role.quoted());
+        }
+        Actor::Loader => out.push_str("SET LOCAL session_replication_role = replica;\n"),
+        Actor::MigratorTwin | Actor::Writer | Actor::Observer => {}
+    }
+    for sql in &recorded.sql {
+        out.push_str(&terminated(sql));
+    }
+    out.push_str("COMMIT;\n\n");
+}

@@ -1,0 +1,117 @@
+//! What the final schema says of tenancy, table by table, and what each step changed, in words.
+
+use watertight_reports::Fact;
+use watertight_scenarios::schema::{Action, IndexPart, Table};
+use watertight_scenarios::scenario::Checkpoint;
+
+use crate::explore::{Print, Scene, TableKey};
+
+fn fact(text: String, ok: Option<bool>) -> Fact {
+    Fact { text, ok }
+}
+
+/// The facts that tenancy rests on.
+pub(super) fn table_facts(scene: &Scene, key: &TableKey) -> Vec<Fact> {
+    let Some(table) = scene.table(scene.last(), key) else {
+        return vec![fact("the table is not there at the end of the timeline".to_owned(), None)];
+    };
+    let mut facts = Vec::new();
+    if let Some(column) = scene.tenant_column(scene.last(), key)
+        && let Some(c) = table.column(&column)
+    {
+        let nullable = if c.not_null { "NOT NULL" } else { "nullable" };
+        facts.push(fact(format!("`{column}` {}, {nullable}", c.ty.name), Some(c.not_null)));
+        let reference = table.foreign_keys.iter().find(|f| f.columns.contains(&column));
+        match reference {
+            Some(f) => {
+                let on_delete = on_delete(f.on_delete);
+                let validated = if f.validated { "" } else { ", not validated" };
+                facts.push(fact(
+                    format!("foreign key `{}` to {}, {on_delete}{validated}", f.name, f.target),
+                    Some(f.validated),
+                ));
+            }
+            None => facts.push(fact(format!("no foreign key on `{column}`"), Some(false))),
+        }
+        let leading = table.indexes.iter().filter(|i| indexed_first(table, &i.name, &i.definition, column.as_str()));
+        let names: Vec<String> = leading.map(|i| format!("`{}`", i.name)).collect();
+        if names.is_empty() {
+            facts.push(fact(format!("no index begins with `{column}`"), Some(false)));
+        } else {
+            facts.push(fact(format!("indexes that begin with `{column}`: {}", names.join(", ")), Some(true)));
+        }
+        for unique in &table.uniques {
+            let parts: Vec<String> = unique
+                .parts
+                .iter()
+                .map(|p| match p {
+                    IndexPart::Column(c) => c.to_string(),
+                    IndexPart::Expression(e) => e.clone(),
+                })
+                .collect();
+            let within = parts.iter().any(|p| p == column.as_str());
+            let scope = if within { "within a tenant" } else { "across tenants" };
+            facts.push(fact(format!("unique {scope}: ({})", parts.join(", ")), None));
+        }
+    }
+    let security = match (table.row_security.enabled, table.row_security.forced) {
+        (false, _) => "no row security".to_owned(),
+        (true, false) => format!("row security enabled, not forced; {} policies", table.policies.len()),
+        (true, true) => format!("row security enabled and forced; {} policies", table.policies.len()),
+    };
+    facts.push(fact(security, None));
+    facts
+}
+
+fn on_delete(action: Action) -> &'static str {
+    match action {
+        Action::NoAction => "ON DELETE NO ACTION",
+        Action::Restrict => "ON DELETE RESTRICT",
+        Action::Cascade => "ON DELETE CASCADE",
+        Action::SetNull => "ON DELETE SET NULL",
+        Action::SetDefault => "ON DELETE SET DEFAULT",
+    }
+}
+
+/// Whether the index's first part is that column.
+fn indexed_first(table: &Table, name: &watertight_scenarios::Ident, definition: &str, column: &str) -> bool {
+    let unique = table.uniques.iter().find(|u| &u.name == name);
+    if let Some(unique) = unique {
+        return matches!(unique.parts.first(), Some(IndexPart::Column(c)) if c.as_str() == column);
+    }
+    let parts = definition.split_once(" USING ").and_then(|(_, rest)| rest.split_once('('));
+    let first = parts.and_then(|(_, list)| list.split([',', ')']).next()).unwrap_or_default().trim();
+    let first = first.split(' ').next().unwrap_or_default();
+    first.trim_matches('"') == column
+}
+
+/// What a step changed in the catalogs.
+pub(super) fn changes(scene: &Scene, before: Checkpoint, after: Checkpoint) -> Vec<String> {
+    match (scene.prints.get(before.0), scene.prints.get(after.0)) {
+        (Some(a), Some(b)) => words(a, b),
+        _ => Vec::new(),
+    }
+}
+
+fn words(before: &Print, after: &Print) -> Vec<String> {
+    let plain = |object: &str| object.strip_prefix("public.").unwrap_or(object).to_owned();
+    let mut lines = Vec::new();
+    for ((kind, object), definition) in after {
+        match before.get(&(kind.clone(), object.clone())) {
+            None => lines.push(match kind.as_str() {
+                "column" | "constraint" | "policy" => format!("adds {kind} `{}`: {definition}", plain(object)),
+                "row security" => format!("row security of `{}`: {definition}", plain(object)),
+                _ => format!("adds {kind} `{}`", plain(object)),
+            }),
+            Some(old) if old != definition => {
+                lines.push(format!("changes {kind} `{}`: {old} → {definition}", plain(object)));
+            }
+            Some(_) => {}
+        }
+    }
+    for (kind, object) in before.keys().filter(|k| !after.contains_key(*k)) {
+        lines.push(format!("removes {kind} `{}`", plain(object)));
+    }
+    lines.sort();
+    lines
+}

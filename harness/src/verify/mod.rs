@@ -1,0 +1,146 @@
+//! From a scenario and a server to a report: survey, cases, judgement, shrinking.
+
+mod aggregate;
+mod build;
+mod counterexample;
+mod facts;
+mod measure;
+mod shrink;
+mod survey;
+mod worker;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use watertight_reports::ScenarioReport;
+use watertight_scenarios::Scenario;
+
+use crate::db::stage::{Stage, StageError};
+use crate::invariants::{self, Invariant};
+use crate::provider::registry::Run;
+use crate::provider::{ProviderError, Server};
+
+pub(crate) use build::overall;
+
+/// What a run is asked to do.
+#[derive(Clone, Debug)]
+pub struct VerifyOptions {
+    /// Cases a scenario.
+    pub cases: u32,
+    /// Seed of all cases.
+    pub seed: u64,
+    /// Invariants asked for; empty means all.
+    pub only: Vec<String>,
+    /// Invariants left out.
+    pub skip: Vec<String>,
+    /// Workers, each with databases of its own.
+    pub jobs: usize,
+}
+
+/// Why a scenario has no report.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The environment's fault.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The scenario could not be set up.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The server or a session went away, and once more when the case was tried again.
+    #[error("the server was lost: {0}")]
+    Lost(String),
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What happens while a scenario is verified; whoever shows progress listens.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A scenario begins.
+    Scenario {
+        /// Its id.
+        id: &'a str,
+        /// Cases to run.
+        cases: u32,
+    },
+    /// A case is done.
+    Case,
+    /// A finding is being shrunk.
+    Shrinking {
+        /// Its title.
+        title: &'a str,
+    },
+    /// The scenario is done.
+    Done,
+}
+
+/// Hears events, from any thread.
+pub type Listener<'a> = &'a (dyn Fn(Event<'_>) + Sync);
+
+/// A flag that asks a run to stop at the next case.
+#[derive(Debug, Default)]
+pub struct Stop(AtomicBool);
+
+impl Stop {
+    /// Asks.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked.
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Invariants that a run asks for.
+pub(crate) fn selected(options: &VerifyOptions) -> Vec<Box<dyn Invariant>> {
+    invariants::catalog()
+        .into_iter()
+        .filter(|i| {
+            let id = i.spec().id;
+            (options.only.is_empty() || options.only.iter().any(|o| o == id)) && !options.skip.iter().any(|s| s == id)
+        })
+        .collect()
+}
+
+/// Verifies one scenario on a running server. Needs a multi-threaded runtime.
+///
+/// # Errors
+/// When the server is lost, the baseline does not apply, or the user asked to stop.
+pub async fn verify(
+    server: &Server,
+    scenario: &Scenario,
+    options: &VerifyOptions,
+    stop: &Stop,
+    listen: Listener<'_>,
+) -> Result<ScenarioReport, VerifyError> {
+    let clock = std::time::Instant::now();
+    listen(Event::Scenario { id: &scenario.id, cases: options.cases });
+    let run = Run::open(server).await?;
+    let report = verify_in(server, &run, scenario, options, stop, listen).await;
+    // What the run created goes away whether it went well or not; the first error is the one that counts.
+    let closed = run.close().await;
+    let mut report = report?;
+    closed?;
+    report.ms = clock.elapsed().as_secs_f64() * 1000.0;
+    listen(Event::Done);
+    Ok(report)
+}
+
+async fn verify_in(
+    server: &Server,
+    run: &Run,
+    scenario: &Scenario,
+    options: &VerifyOptions,
+    stop: &Stop,
+    listen: Listener<'_>,
+) -> Result<ScenarioReport, VerifyError> {
+    let stage = Stage::prepare(server, run, scenario).await?;
+    let (scene, ways_back) = survey::survey(&stage, scenario).await?;
+    let invariants = selected(options);
+    let results = worker::play_all(&stage, &scene, &invariants, options, stop, listen).await?;
+    let tally = aggregate::tally(&scene, &invariants, results);
+    let counterexamples = shrink::shrink_all(&stage, &scene, &invariants, &tally, options, stop, listen).await?;
+    Ok(build::scenario_report(&scene, &invariants, tally, counterexamples, &ways_back))
+}

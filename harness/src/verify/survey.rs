@@ -1,0 +1,161 @@
+//! The run over empty tables: what the schema is at each checkpoint, and what each way back leaves.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use watertight_generators::Plan;
+use watertight_scenarios::scenario::StepId;
+use watertight_scenarios::{Scenario, Schema};
+
+use super::VerifyError;
+use crate::catalog;
+use crate::db::session::{Failure, Session};
+use crate::db::stage::{RoleNames, Stage};
+use crate::explore::{Actor, Print, Scene};
+use crate::invariants::print_diff;
+
+const SURVEY_LIMIT: Duration = Duration::from_secs(120);
+
+/// By step: what its way back leaves different from the schema before it; empty when nothing is.
+pub(super) type WaysBack = BTreeMap<StepId, Vec<String>>;
+
+struct Surveyor<'a> {
+    names: &'a RoleNames,
+    sessions: Vec<Session>,
+}
+
+impl Surveyor<'_> {
+    async fn all(&mut self, sql: &str) -> Result<(), Failure> {
+        for session in &mut self.sessions {
+            session.run(sql, SURVEY_LIMIT).await?;
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self) -> Result<(Vec<Schema>, Print), Failure> {
+        let (mut schemas, mut print) = (Vec::new(), Print::new());
+        let observer = self.names.become_sql(&Actor::Observer);
+        for (db, session) in self.sessions.iter_mut().enumerate() {
+            session
+                .run(&format!("SAVEPOINT look; {observer}; SET LOCAL search_path = pg_catalog"), SURVEY_LIMIT)
+                .await?;
+            schemas.push(catalog::introspect(session).await?);
+            for ((kind, object), definition) in catalog::fingerprint(session).await? {
+                let object = if db == 0 { object } else { format!("[{db}] {object}") };
+                print.insert((kind, object), definition);
+            }
+            session.run("ROLLBACK TO SAVEPOINT look; RELEASE SAVEPOINT look", SURVEY_LIMIT).await?;
+        }
+        Ok((schemas, print))
+    }
+
+    async fn script(
+        &mut self,
+        scenario: &Scenario,
+        step: StepId,
+        down: bool,
+    ) -> Result<Result<(), String>, Failure> {
+        let step = &scenario.steps[step.0];
+        let script = match (down, &step.down) {
+            (true, Some(down)) => down,
+            (true, None) => return Ok(Ok(())),
+            (false, _) => &step.up,
+        };
+        let limit = Duration::from_secs(u64::from(step.timeout_s));
+        let session = &mut self.sessions[step.database.0];
+        let role = if script.is_transactional() {
+            self.names.become_sql(&Actor::Migrator)
+        } else {
+            self.names.become_for_session_sql(&Actor::Migrator)
+        };
+        session.run(&role, SURVEY_LIMIT).await?;
+        for statement in &script.statements {
+            match session.run(script.sql(statement), limit).await {
+                Ok(_) => {}
+                Err(Failure::Lost(why)) => return Err(Failure::Lost(why)),
+                Err(failure) => return Ok(Err(format!("{}:{}: {failure}", script.path, statement.line))),
+            }
+        }
+        session.run("RESET ALL; RESET ROLE", SURVEY_LIMIT).await?;
+        Ok(Ok(()))
+    }
+}
+
+/// Runs the timeline over empty tables, in a transaction that is undone.
+pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Scene, WaysBack), VerifyError> {
+    let (databases, sessions) = stage.open().await?;
+    let mut surveyor = Surveyor { names: stage.names(), sessions };
+    let seen = walk(&mut surveyor, scenario).await.map_err(|e| VerifyError::Lost(e.to_string()));
+    for session in surveyor.sessions {
+        session.close().await;
+    }
+    stage.drop_databases(&databases).await?;
+    let (schemas, prints, ways_back, stopped) = seen?;
+    let baseline: Vec<&Schema> = stage.schemas().iter().collect();
+    let plan = Plan::new(&baseline, scenario);
+    Ok((Scene { scenario: scenario.clone(), schemas, prints, plan, stopped }, ways_back))
+}
+
+type Walk = (Vec<Vec<Schema>>, Vec<Print>, WaysBack, Option<(StepId, String)>);
+
+async fn walk(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, Failure> {
+    let all_held = scenario
+        .steps
+        .iter()
+        .all(|s| s.up.is_transactional() && s.down.as_ref().is_none_or(watertight_scenarios::Script::is_transactional));
+    if all_held { walk_held(surveyor, scenario).await } else { walk_committed(surveyor, scenario).await }
+}
+
+/// Everything in one transaction that is undone; each way back is tried on the way.
+async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, Failure> {
+    surveyor.all("BEGIN").await?;
+    let (schema, print) = surveyor.look().await?;
+    let (mut schemas, mut prints, mut ways_back, mut stopped) =
+        (vec![schema], vec![print], WaysBack::new(), None);
+    for step in (0..scenario.steps.len()).map(StepId) {
+        if let Err(why) = surveyor.script(scenario, step, false).await? {
+            stopped = Some((step, why));
+            break;
+        }
+        let (schema, print) = surveyor.look().await?;
+        if scenario.steps[step.0].down.is_some() {
+            surveyor.all("SAVEPOINT way_back").await?;
+            let left = match surveyor.script(scenario, step, true).await? {
+                Ok(()) => print_diff(&prints[step.0], &surveyor.look().await?.1),
+                Err(why) => vec![why],
+            };
+            ways_back.insert(step, left);
+            surveyor.all("ROLLBACK TO SAVEPOINT way_back; RELEASE SAVEPOINT way_back").await?;
+        }
+        schemas.push(schema);
+        prints.push(print);
+    }
+    surveyor.all("ROLLBACK").await?;
+    Ok((schemas, prints, ways_back, stopped))
+}
+
+/// Every step committed, on databases that are dropped afterwards; ways back are left to the cases.
+async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, Failure> {
+    let (mut schemas, mut prints, mut stopped) = (Vec::new(), Vec::new(), None);
+    for step in (0..=scenario.steps.len()).map(StepId) {
+        surveyor.all("BEGIN").await?;
+        let (schema, print) = surveyor.look().await?;
+        surveyor.all("ROLLBACK").await?;
+        schemas.push(schema);
+        prints.push(print);
+        let Some(next) = scenario.steps.get(step.0) else { break };
+        let held = next.up.is_transactional();
+        if held {
+            surveyor.all("BEGIN").await?;
+        }
+        let outcome = surveyor.script(scenario, step, false).await?;
+        if held {
+            surveyor.all(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+        }
+        if let Err(why) = outcome {
+            stopped = Some((step, why));
+            break;
+        }
+    }
+    Ok((schemas, prints, WaysBack::new(), stopped))
+}

@@ -1,0 +1,228 @@
+//! Resolving the timeline.
+
+use std::ops::Range;
+
+use indexmap::IndexMap;
+
+use super::at::At;
+use super::raw::{RawCopy, RawGuard, RawStep, RawTimeout, TextOrFalse};
+use super::resolve::{Resolver, is_id};
+use crate::ident::Relation;
+use crate::scenario::{CopySpec, Database, Guard, Step, StepId, StepKind, WriteScope};
+use crate::script::Script;
+
+/// How long a step may take without a `timeout` of its own.
+const TIMEOUT_DEFAULT_S: u32 = 60;
+
+/// What `from` and `until` of an access path say for the two ends of the timeline.
+const RESERVED: [&str; 2] = ["baseline", "end"];
+
+/// The timeline, and the ids by which access paths name its steps.
+pub(super) struct Steps {
+    /// The steps that could be resolved: all of them, if nothing is wrong.
+    pub(super) resolved: Vec<Step>,
+    ids: IndexMap<String, (StepId, Range<usize>)>,
+}
+
+impl Steps {
+    /// The step of that id, even if something else is wrong with it.
+    pub(super) fn find(&self, id: &str) -> Option<StepId> {
+        self.ids.get(id).map(|(step, _)| *step)
+    }
+
+    /// All ids in order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> + Clone {
+        self.ids.keys().map(String::as_str)
+    }
+
+    /// How many steps the timeline has.
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+}
+
+impl Resolver<'_> {
+    pub(super) fn steps(&mut self, raw: Vec<At<RawStep>>, databases: &[Database], derived: bool) -> Steps {
+        let mut steps = Steps { resolved: Vec::new(), ids: IndexMap::new() };
+        for At { value: step, span } in raw {
+            self.step_id(&step.id, &mut steps.ids);
+            self.only_derived(&step, derived);
+            steps.resolved.extend(self.step(step, &span, databases));
+        }
+        steps
+    }
+
+    fn step_id(&mut self, id: &At<String>, ids: &mut IndexMap<String, (StepId, Range<usize>)>) {
+        if !is_id(id) {
+            let message = format!("`{}` is not a step's id", id.value);
+            self.report_help(&id.span, message, "lower-case letters, digits, `-` and `_`");
+        } else if RESERVED.contains(&id.value.as_str()) {
+            let message = format!("`{}` stands for an end of the timeline", id.value);
+            self.report_help(&id.span, message, "choose another id");
+        }
+        match ids.get(&id.value) {
+            Some((_, first)) => self.report_duplicate("step", id, &first.clone()),
+            None => {
+                ids.insert(id.value.clone(), (StepId(ids.len()), id.span.clone()));
+            }
+        }
+    }
+
+    /// Reports what is left of `after`, `before` and `remove` once a derived scenario is laid over its base.
+    fn only_derived(&mut self, step: &RawStep, derived: bool) {
+        let place = step.after.as_ref().or(step.before.as_ref()).map(|p| &p.span);
+        let Some(place) = place.or(step.remove.then_some(&step.id.span)) else { return };
+        let what = "`after`, `before` and `remove`";
+        let message = if derived {
+            format!("{what} work on the steps of the base")
+        } else {
+            format!("{what} are for derived scenarios")
+        };
+        self.report_help(place, message, "steps run in the order in which they are written");
+    }
+
+    fn step(&mut self, raw: RawStep, span: &Range<usize>, databases: &[Database]) -> Option<Step> {
+        let scripts = [
+            (StepKind::Migrate, &raw.migrate),
+            (StepKind::Backfill, &raw.backfill),
+            (StepKind::Check, &raw.check),
+        ];
+        let scripts: Vec<_> =
+            scripts.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?))).collect();
+        let (kind, up, copy) = match (scripts.as_slice(), &raw.copy) {
+            ([(kind, path)], None) => (*kind, self.script(&path.value, &path.span), None),
+            ([], Some(copy)) => {
+                let script = Script::empty(format!("{}.copy", raw.id.value));
+                (StepKind::Copy, Some(script), Some(self.copy(copy, databases)))
+            }
+            (found, _) => {
+                let verb = if found.is_empty() { "does nothing" } else { "does several things" };
+                let help = "a step has exactly one of `migrate`, `backfill`, `check`, `copy`";
+                self.report_help(span, format!("the step `{}` {verb}", raw.id.value), help);
+                return None;
+            }
+        };
+        self.report_unfit(kind, &raw);
+        let database = match &copy {
+            Some(copy) => copy.to,
+            None => self.database_id(raw.database.as_ref(), databases),
+        };
+        Some(Step {
+            down: raw.down.as_ref().and_then(|down| self.down(down)),
+            guard: raw.guard.as_ref().and_then(|guard| self.guard(guard)),
+            writes: raw.writes.iter().filter_map(|scope| self.write_scope(scope)).collect(),
+            timeout_s: raw.timeout.as_ref().map_or(TIMEOUT_DEFAULT_S, |t| self.timeout_s(t)),
+            id: raw.id.value,
+            title: raw.title,
+            database,
+            kind,
+            up: up?,
+            copy,
+        })
+    }
+
+    /// Reports keys that mean nothing to a step of this kind.
+    fn report_unfit(&mut self, kind: StepKind, raw: &RawStep) {
+        let down = raw.down.as_ref().map(|d| ("down", &d.span));
+        let guard = raw.guard.as_ref().map(|g| ("guard", &g.span));
+        let writes = raw.writes.first().map(|w| ("writes", &w.span));
+        let database = raw.database.as_ref().map(|d| ("database", &d.span));
+        let (noun, unfit) = match kind {
+            StepKind::Migrate => ("migration", vec![]),
+            StepKind::Backfill => ("backfill", vec![]),
+            StepKind::Check => ("check", vec![down, guard, writes]),
+            StepKind::Copy => ("copy", vec![guard, writes, database]),
+        };
+        for (key, span) in unfit.into_iter().flatten() {
+            self.report(span, format!("a {noun} has no `{key}`"));
+        }
+    }
+
+    fn down(&mut self, raw: &At<TextOrFalse>) -> Option<Script> {
+        match &raw.value {
+            TextOrFalse::Text(path) => self.script(path, &raw.span),
+            TextOrFalse::False(false) => None,
+            TextOrFalse::False(true) => {
+                self.report(&raw.span, "expected a file's path, or false");
+                None
+            }
+        }
+    }
+
+    fn copy(&mut self, raw: &At<RawCopy>, databases: &[Database]) -> CopySpec {
+        let from = self.database_id(Some(&raw.from), databases);
+        let to = self.database_id(Some(&raw.to), databases);
+        if raw.from.value == raw.to.value {
+            self.report(&raw.to.span, "a copy goes from one database to another");
+        }
+        if raw.tables.is_empty() {
+            self.report(&raw.span, "the copy names no tables");
+        }
+        let tables = raw.tables.iter().filter_map(|table| self.relation(table)).collect();
+        CopySpec { from, to, tables }
+    }
+
+    fn guard(&mut self, raw: &At<RawGuard>) -> Option<Guard> {
+        match &raw.value {
+            RawGuard::Flag(flag) => flag.then_some(Guard::NullTenant),
+            RawGuard::Query(query) => {
+                let sql = At { value: query.clone(), span: raw.span.clone() };
+                let template = self.template(&sql)?;
+                if let Some(param) = template.params().first() {
+                    self.report(&sql.span, format!("a guard's query has no parameters; there is `:{param}`"));
+                }
+                Some(Guard::Query(sql.value))
+            }
+        }
+    }
+
+    /// One dot separates a table from its column; a table of another schema is named with one of its columns.
+    fn write_scope(&mut self, raw: &At<String>) -> Option<WriteScope> {
+        if let Some((table, column)) = Relation::parse_column(&raw.value) {
+            let column = (column.as_str() != "*").then_some(column);
+            return Some(WriteScope { table, column });
+        }
+        self.relation(raw).map(|table| WriteScope { table, column: None })
+    }
+
+    fn timeout_s(&mut self, raw: &At<RawTimeout>) -> u32 {
+        let seconds = match &raw.value {
+            RawTimeout::Seconds(seconds) => Some(*seconds),
+            RawTimeout::Text(text) => seconds(text),
+        };
+        match seconds {
+            Some(seconds) if seconds > 0 => seconds,
+            _ => {
+                let help = "write seconds, or \"90s\", \"5m\", \"1h\"";
+                self.report_help(&raw.span, "not a length of time", help);
+                TIMEOUT_DEFAULT_S
+            }
+        }
+    }
+}
+
+fn seconds(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let (number, unit_s) = match text.char_indices().next_back()? {
+        (at, 's') => (&text[..at], 1),
+        (at, 'm') => (&text[..at], 60),
+        (at, 'h') => (&text[..at], 3600),
+        _ => (text, 1),
+    };
+    number.trim().parse::<u32>().ok()?.checked_mul(unit_s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn times_are_read() {
+        for (text, expected) in [("90", 90), ("90s", 90), ("5m", 300), ("1 h", 3600)] {
+            assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+        for bad in ["", "m", "-1s", "1d", "99999999h", "ä"] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+    }
+}
