@@ -138,7 +138,7 @@ pub struct ScenarioReport {
     pub verdict: Verdict,
     /// What its author took for granted, and what the harness assumed.
     pub assumptions: Vec<String>,
-    /// The measured run that steps, tables and the matrix describe.
+    /// The timeline, as measured.
     pub steps: Vec<StepReport>,
     /// Tables with a tenant, and the tenants' table.
     pub tables: Vec<TableReport>,
@@ -196,7 +196,7 @@ pub struct StepReport {
     pub statements: u32,
     /// Median over the cases, milliseconds.
     pub ms: f64,
-    /// Rows written in the measured case, by table, in table order.
+    /// Rows written over the measured cases, by table, in table order.
     pub rows_written: Vec<TableCount>,
     /// What it changed in the catalogs, in words: `adds column Connection.workspaceId text, nullable`.
     pub changes: Vec<String>,
@@ -204,9 +204,10 @@ pub struct StepReport {
     pub down_changes: Vec<String>,
     /// Text of the way back, for the rollback plan.
     pub down_sql: Option<String>,
-    /// How it went over the cases.
+    /// Cases in which it applied in the end (a check: passed).
     pub applied: u64,
-    /// Cases in which it was refused.
+    /// Times it was refused (a check: reported rows). A packed case goes on without the worlds that a step
+    /// refuses, so that one case may count several times here and still count as applied.
     pub refused: u64,
     /// Table locks that it was seen to hold at its end, strongest first.
     #[serde(default)]
