@@ -143,17 +143,24 @@ pub fn code(content: &str) -> String {
     format!("{fence}{pad}{seen}{pad}{fence}")
 }
 
-/// Every character that means something to Markdown or HTML, as a character reference.
+/// Every character that means something to Markdown or HTML, as a character reference. Addresses are looked for
+/// after references are resolved, so an empty comment breaks them up as in [`text`].
 fn entities(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
+    let mut last = ' ';
     for c in text.chars() {
-        if c.is_ascii_punctuation()
-            && !matches!(c, ',' | ';' | '(' | ')' | '\'' | '"' | '=' | '-' | '/' | '.')
-        {
-            let _ = write!(out, "&#{};", c as u32);
-        } else {
-            out.push(c);
+        match c {
+            '@' | ':' => {
+                let _ = write!(out, "&#{};<!-- -->", c as u32);
+            }
+            '.' if matches!(last, 'w' | 'W') => out.push_str("<!-- -->."),
+            ',' | ';' | '(' | ')' | '\'' | '"' | '=' | '-' | '/' | '.' => out.push(c),
+            c if c.is_ascii_punctuation() => {
+                let _ = write!(out, "&#{};", c as u32);
+            }
+            c => out.push(c),
         }
+        last = c;
     }
     out
 }

@@ -68,6 +68,8 @@ fn borders(row: &str) -> usize {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn one_line_sinks_are_visible_and_keep_the_row_s_shape(a in hostile(), b in hostile()) {
         for (left, right) in [(text(&a), code(&b)), (prose(&a), prose(&b)), (code(&a), text(&b))] {
@@ -109,7 +111,7 @@ proptest! {
             let inner = &out[marks.len()..out.len() - marks.len()];
             prop_assert!(inner.split(|c| c != '`').all(|run| run.len() < marks.len()));
         } else {
-            prop_assert!(out == "*empty*" || (out.starts_with("<code>") && out.matches('<').count() == 2));
+            prop_assert!(out == "*empty*" || (out.starts_with("<code>") && out.replace("<!-- -->", "").matches('<').count() == 2));
         }
     }
 

@@ -58,5 +58,7 @@ pub fn render_markdown(scenario: &ScenarioReport, report: &Report) -> String {
 pub fn file_name(scenario: &ScenarioReport) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let id: String = scenario.id.chars().map(|c| if plain(c) { c } else { '_' }).collect();
-    format!("{}.md", id.trim_start_matches('.'))
+    let id = id.trim_start_matches('.');
+    // The index has a name of its own.
+    if matches!(id, "" | "report" | "index") { format!("scenario-{id}.md") } else { format!("{id}.md") }
 }

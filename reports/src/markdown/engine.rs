@@ -10,6 +10,9 @@ use crate::{escape, units};
 /// Characters of a value shown in a table; the whole of it is in the counterexample's script.
 const VALUE_CHARS_MAX: usize = 80;
 
+/// Characters of a server's answer shown in a table: the message, and the beginning of its detail.
+const ANSWER_CHARS_MAX: usize = 160;
+
 /// One section: a template and what it reads.
 pub(super) struct Section {
     template: &'static str,
@@ -48,6 +51,7 @@ fn engine() -> Environment<'static> {
     engine.add_filter("prose", |text: &str| safe(escape::prose(text)));
     engine.add_filter("html", |text: &str| safe(escape::html(text)));
     engine.add_filter("value", value);
+    engine.add_filter("answer", |text: &str| safe(escape::code(&escape::shorten(text, ANSWER_CHARS_MAX))));
     engine.add_filter("sql", |text: &str| safe(escape::fence(text, "sql")));
     engine.add_filter("bash", |text: &str| safe(escape::fence(text, "bash")));
     engine.add_filter("block", |text: &str| safe(escape::fence(text, "text")));

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::engine::Section;
+use super::steps::outcome;
 use super::subject::{Subject, psql, word};
 use crate::areas::Area;
 use crate::issues;
@@ -12,6 +13,9 @@ use crate::words;
 
 /// Changes of a step that the checklist repeats; more are told once, with the step.
 const CHANGES_MAX: usize = 4;
+
+/// Paths that the checklist repeats; more are told once, in the runbook.
+const PATHS_MAX: usize = 8;
 
 /// The commands of a step, and what to expect of them: measured, not promised.
 fn command(step: &StepReport) -> String {
@@ -31,23 +35,9 @@ fn command(step: &StepReport) -> String {
     }
 }
 
-fn expected(step: &StepReport) -> Vec<String> {
-    let mut lines = Vec::new();
-    match (step.kind.as_str(), step.applied, step.refused) {
-        (_, 0, 0) => lines.push("Not exercised.".to_owned()),
-        ("check", passed, 0) => lines.push(format!("No rows, as in all {}.", count(passed, "case", "cases"))),
-        ("check", passed, reported) => lines.push(format!(
-            "No rows; it was so in {}, and {} reported rows.",
-            count(passed, "case", "cases"),
-            number(reported)
-        )),
-        (_, applied, 0) => lines.push(format!("No error, as in all {}.", count(applied, "case", "cases"))),
-        (_, applied, refused) => lines.push(format!(
-            "No error; it applied in {} and was refused in {}.",
-            count(applied, "case", "cases"),
-            number(refused)
-        )),
-    }
+fn expected(subject: &Subject<'_>, step: &StepReport) -> Vec<String> {
+    let wanted = if step.kind == "check" { "No rows" } else { "No error" };
+    let mut lines = vec![format!("{wanted}. Measured: {}.", outcome(subject, step))];
     let written: Vec<String> = step
         .rows_written
         .iter()
@@ -55,7 +45,7 @@ fn expected(step: &StepReport) -> Vec<String> {
         .map(|table| format!("`{}` {}", table.table, number(table.rows)))
         .collect();
     if !written.is_empty() {
-        lines.push(format!("Rows written in the measured case: {}.", written.join(", ")));
+        lines.push(format!("Rows written over the cases: {}.", written.join(", ")));
     }
     lines
 }
@@ -86,7 +76,7 @@ pub(super) fn runbook(subject: &Subject<'_>) -> Option<Section> {
             number: i + 1,
             id: &step.id,
             command: command(step),
-            expected: expected(step),
+            expected: expected(subject, step),
         })
         .collect();
     let runbook = Runbook {
@@ -141,6 +131,7 @@ pub(super) fn rollout<'a>(subject: &Subject<'a>) -> Option<Section> {
         steps: Vec<Step<'a>>,
         digest: String,
         paths: Vec<String>,
+        paths_folded: bool,
         checks: Vec<String>,
     }
     let scenario = subject.scenario;
@@ -153,12 +144,14 @@ pub(super) fn rollout<'a>(subject: &Subject<'a>) -> Option<Section> {
         text: verify(step),
         labels: subject.labels_of_step(&step.id),
     };
+    let paths = production_paths(subject);
     let rollout = Rollout {
         verified: verified(subject),
         before: before(subject),
         steps: scenario.steps.iter().enumerate().map(step).collect(),
         digest: subject.digest(),
-        paths: production_paths(subject),
+        paths_folded: paths.len() > PATHS_MAX,
+        paths,
         checks: scenario.steps.iter().filter(|step| step.kind == "check").map(command).collect(),
     };
     Some(Section::new(include_str!("../../templates/rollout.md"), rollout))

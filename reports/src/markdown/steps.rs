@@ -115,7 +115,7 @@ impl<'a> StepLine<'a> {
             file: &step.file,
             command: &step.command,
             statements: count(step.statements.into(), "statement", "statements"),
-            outcome: outcome(step),
+            outcome: outcome(subject, step),
             written: written(step),
             changes,
             changes_folded,
@@ -127,17 +127,23 @@ impl<'a> StepLine<'a> {
     }
 }
 
-fn outcome(step: &StepReport) -> String {
+/// How a step went: `applied in 31 of 32 cases, refused 116 times`.
+pub(super) fn outcome(subject: &Subject<'_>, step: &StepReport) -> String {
     let (did, did_not) = match step.kind.as_str() {
         "check" => ("passed", "reported rows"),
         _ => ("applied", "refused"),
     };
-    match (step.applied, step.refused) {
-        (0, 0) => "not exercised".to_owned(),
-        (applied, 0) => format!("{did} in all {}", count(applied, "case", "cases")),
-        (applied, refused) => {
-            format!("{did} in {}, {did_not} in {}", count(applied, "case", "cases"), number(refused))
-        }
+    let cases = subject.scenario.data.cases;
+    let applied = match step.applied {
+        0 if step.refused == 0 => return "not exercised".to_owned(),
+        0 => format!("{did} in no case"),
+        n if n == cases => format!("{did} in all {}", count(n, "case", "cases")),
+        n if n < cases => format!("{did} in {} of {}", number(n), count(cases, "case", "cases")),
+        n => format!("{did} in {}", count(n, "case", "cases")),
+    };
+    match step.refused {
+        0 => applied,
+        n => format!("{applied}, {did_not} {}", count(n, "time", "times")),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::units::{count, number};
 /// Tests of a check above which its table is folded.
 const TESTS_OPEN_MAX: usize = 12;
 /// Statements of a check that are printed; the others are in `report.json`.
-const STATEMENTS_MAX: usize = 40;
+const STATEMENTS_MAX: usize = 24;
 
 #[derive(Serialize)]
 struct Test<'a> {
@@ -97,6 +97,8 @@ fn check_view(check: &CheckReport, from: usize) -> Check<'_> {
         .filter(|(_, probe)| probe.sql.is_some())
         .map(|(i, probe)| test(from + i + 1, probe))
         .collect();
+    // Those that failed first: they are what a reader looks for.
+    statements.sort_by_key(|test| test.mark == "✅");
     let statements_left_out = statements.len().saturating_sub(STATEMENTS_MAX);
     statements.truncate(STATEMENTS_MAX);
     let passed = check.probes.iter().filter(|probe| passes(probe)).count();

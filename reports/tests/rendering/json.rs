@@ -42,6 +42,11 @@ fn held_json() -> Value {
 }
 
 #[test]
+fn the_shape_of_a_file() {
+    insta::assert_snapshot!("report_json", build::report(vec![kinds::vectors()]).to_json());
+}
+
+#[test]
 fn a_check_is_flat() {
     let check: CheckReport = serde_json::from_value(held_json()).expect("held and exercised");
     assert_eq!(serde_json::to_value(&check).expect("JSON"), held_json());
