@@ -99,7 +99,8 @@ pub(crate) fn selected(options: &VerifyOptions) -> Vec<Box<dyn Invariant>> {
         .into_iter()
         .filter(|i| {
             let id = i.spec().id;
-            (options.only.is_empty() || options.only.iter().any(|o| o == id)) && !options.skip.iter().any(|s| s == id)
+            (options.only.is_empty() || options.only.iter().any(|o| o == id))
+                && !options.skip.iter().any(|s| s == id)
         })
         .collect()
 }
@@ -141,6 +142,7 @@ async fn verify_in(
     let invariants = selected(options);
     let results = worker::play_all(&stage, &scene, &invariants, options, stop, listen).await?;
     let tally = aggregate::tally(&scene, &invariants, results);
-    let counterexamples = shrink::shrink_all(&stage, &scene, &invariants, &tally, options, stop, listen).await?;
+    let counterexamples =
+        shrink::shrink_all(&stage, &scene, &invariants, &tally, options, stop, listen).await?;
     Ok(build::scenario_report(&scene, &invariants, tally, counterexamples, &ways_back))
 }
