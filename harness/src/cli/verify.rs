@@ -177,6 +177,7 @@ fn failed(id: &str, error: &VerifyError, interrupts: &Interrupts) -> (Exit, bool
             );
             (Exit::Inconclusive, true)
         }
+        VerifyError::Undriven(_) => (Exit::Inconclusive, true),
         VerifyError::Interrupted => (Exit::Interrupted, false),
     }
 }

@@ -24,7 +24,7 @@ const OWN_LIMIT: Duration = Duration::from_secs(120);
 /// Limit for one statement of an access path.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
 /// Times that a step is tried again without the worlds that broke it.
-const SCREENS_MAX: usize = 24;
+const SCREENS_MAX: usize = 64;
 
 /// What is told of the acts as they happen: the counterexample's script is written from it.
 pub type Record = Vec<Recorded>;
