@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use watertight_scenarios::schema::{
-    Action, Check, Column, Deferrable, Exclusion, Extension, ForeignKey, Function, Grant, Identity, Index, IndexPart,
-    Key, PartitionOf, Policy, RowSecurity, Schema, Sequence, Table, Trigger, Unique, View,
+    Action, Check, Column, Deferrable, Exclusion, Extension, ForeignKey, Function, Grant, Identity, Index,
+    IndexPart, Key, PartitionOf, Policy, RowSecurity, Schema, Sequence, Table, Trigger, Unique, View,
 };
 use watertight_scenarios::{Ident, Relation};
 
@@ -14,7 +14,8 @@ use crate::db::session::{Failure, Session, TextRow};
 
 /// Reads the whole schema. The session's search path must be pinned to `pg_catalog`.
 pub async fn introspect(session: &mut Session) -> Result<Schema, Failure> {
-    let questions: Vec<&str> = QUESTIONS.iter().filter(|(n, _)| *n != "fingerprint").map(|(_, q)| *q).collect();
+    let questions: Vec<&str> =
+        QUESTIONS.iter().filter(|(n, _)| *n != "fingerprint").map(|(_, q)| *q).collect();
     let answers = session.run(&questions.join(";\n"), CATALOG_LIMIT).await?;
     let mut facts: HashMap<&str, Vec<TextRow>> = HashMap::new();
     for ((name, _), answer) in QUESTIONS.iter().zip(answers) {
@@ -68,7 +69,8 @@ struct Assembly {
 impl Assembly {
     fn new(facts: HashMap<&'static str, Vec<TextRow>>) -> Self {
         let empty = Vec::new();
-        let types = TypeTable::new(facts.get("types").unwrap_or(&empty), facts.get("columns").unwrap_or(&empty));
+        let types =
+            TypeTable::new(facts.get("types").unwrap_or(&empty), facts.get("columns").unwrap_or(&empty));
         Self { facts, types }
     }
 

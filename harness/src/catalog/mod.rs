@@ -38,8 +38,11 @@ pub async fn fingerprint(session: &mut Session) -> Result<Print, Failure> {
     let mut print = Print::new();
     for row in answers.into_iter().flat_map(|a| a.rows) {
         let mut cells = row.into_iter().map(Option::unwrap_or_default);
-        let (kind, object, definition) =
-            (cells.next().unwrap_or_default(), cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
+        let (kind, object, definition) = (
+            cells.next().unwrap_or_default(),
+            cells.next().unwrap_or_default(),
+            cells.next().unwrap_or_default(),
+        );
         print.insert((kind, object), definition);
     }
     Ok(print)

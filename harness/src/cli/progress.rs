@@ -39,7 +39,9 @@ impl Progress {
         match &self.kind {
             Kind::Quiet => {}
             Kind::Lines => complain(line),
-            Kind::Bar(bar) => bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner).suspend(|| complain(line)),
+            Kind::Bar(bar) => {
+                bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner).suspend(|| complain(line))
+            }
         }
     }
 

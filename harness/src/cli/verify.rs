@@ -9,7 +9,8 @@ use std::time::Instant;
 use sqlx::types::chrono::Utc;
 use tokio::signal::unix::{SignalKind, signal};
 use watertight_reports::{
-    CheckOutcome, Report, SCHEMA_VERSION, ScenarioReport, Settings, Tool, Verdict, file_name, render_index, render_markdown, render_summary,
+    CheckOutcome, Report, SCHEMA_VERSION, ScenarioReport, Settings, Tool, Verdict, file_name, render_index,
+    render_markdown, render_summary,
 };
 use watertight_scenarios::{Scenario, catalog};
 
@@ -88,7 +89,8 @@ fn load(wanted: &[String]) -> Result<Vec<Scenario>, String> {
         .iter()
         .map(|name| {
             let bundled = catalog::ids().contains(&name.as_str());
-            if bundled { catalog::load(name) } else { Scenario::load(Path::new(name)) }.map_err(|e| e.to_string())
+            if bundled { catalog::load(name) } else { Scenario::load(Path::new(name)) }
+                .map_err(|e| e.to_string())
         })
         .collect()
 }
@@ -170,9 +172,12 @@ fn failed(id: &str, error: &VerifyError, interrupts: &Interrupts) -> (Exit, bool
             (Exit::Environment, true)
         }
         VerifyError::Stage(_) => {
-            complain("  → no case ran: the state before the first step has to apply by itself, as the migrator");
+            complain(
+                "  → no case ran: the state before the first step has to apply by itself, as the migrator",
+            );
             (Exit::Inconclusive, true)
         }
+        VerifyError::Undriven(_) => (Exit::Inconclusive, true),
         VerifyError::Interrupted => (Exit::Interrupted, false),
     }
 }

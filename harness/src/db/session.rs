@@ -132,12 +132,14 @@ impl Session {
     /// Connects. `control` is how the watchdog reaches the server to cancel what hangs.
     pub async fn connect(options: &PgConnectOptions, control: PgConnectOptions) -> Result<Self, Failure> {
         let mut conn = PgConnection::connect_with(options).await?;
-        let pid: i32 =
-            sqlx::raw_sql("SELECT pg_catalog.pg_backend_pid()").fetch_one(&mut conn).await?.try_get_raw(0)?
-                .as_str()
-                .ok()
-                .and_then(|s| s.parse().ok())
-                .unwrap_or_default();
+        let pid: i32 = sqlx::raw_sql("SELECT pg_catalog.pg_backend_pid()")
+            .fetch_one(&mut conn)
+            .await?
+            .try_get_raw(0)?
+            .as_str()
+            .ok()
+            .and_then(|s| s.parse().ok())
+            .unwrap_or_default();
         Ok(Self { conn, pid, control })
     }
 

@@ -207,7 +207,9 @@ impl<'a> Stage<'a> {
     /// What only a superuser may do, on a connection of its own.
     async fn admin(&self, database: &str, sql: &str) -> Result<(), StageError> {
         let options = self.server.admin_options(database);
-        let mut session = Session::connect(&options, self.server.admin_options(MAINTENANCE_DATABASE)).await.map_err(lost)?;
+        let mut session = Session::connect(&options, self.server.admin_options(MAINTENANCE_DATABASE))
+            .await
+            .map_err(lost)?;
         let done = session.run(sql, BASELINE_LIMIT).await;
         session.close().await;
         done.map(|_| ()).map_err(lost)
@@ -227,11 +229,9 @@ impl<'a> Stage<'a> {
         if let Some(provision) = &database.provision {
             for statement in &provision.statements {
                 self.admin(&name, provision.sql(statement)).await.map_err(|e| match e {
-                    StageError::Lost(why) => StageError::Provision {
-                        file: provision.path.clone(),
-                        line: statement.line,
-                        why,
-                    },
+                    StageError::Lost(why) => {
+                        StageError::Provision { file: provision.path.clone(), line: statement.line, why }
+                    }
                     other => other,
                 })?;
             }
@@ -264,9 +264,7 @@ impl<'a> Stage<'a> {
             if let Err(failure) = session.run(script.sql(statement), BASELINE_LIMIT).await {
                 let (file, line) = (script.path.clone(), statement.line);
                 return Err(match failure {
-                    Failure::Sql(error) => {
-                        StageError::Baseline { file, line, error: Box::new(error) }
-                    }
+                    Failure::Sql(error) => StageError::Baseline { file, line, error: Box::new(error) },
                     Failure::TimedOut(limit) => StageError::Hangs { file, line, seconds: limit.as_secs() },
                     Failure::Lost(why) => StageError::Lost(why),
                     other @ Failure::Complaint(_) => StageError::Lost(other.to_string()),

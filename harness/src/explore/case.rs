@@ -4,9 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use watertight_generators::{Dataset, TableData, WorldId};
 use watertight_scenarios::ident::quote_literal;
-use watertight_scenarios::scenario::{
-    AccessContext, AccessId, Checkpoint, DatabaseId, ParamSource,
-};
+use watertight_scenarios::scenario::{AccessContext, AccessId, Checkpoint, DatabaseId, ParamSource};
 use watertight_scenarios::{Ident, Relation};
 
 use super::act::Binding;
@@ -123,16 +121,22 @@ impl CaseData {
     }
 
     /// The world that a row belongs to: by its key, its tenant, or the world whose keys it names.
-    pub fn world_of(&self, scene: &Scene, key: &TableKey, table: &TableRows, row: &SnapRow) -> Option<WorldId> {
+    pub fn world_of(
+        &self,
+        scene: &Scene,
+        key: &TableKey,
+        table: &TableRows,
+        row: &SnapRow,
+    ) -> Option<WorldId> {
         if let Some(world) = self.rows.get(&(key.clone(), table.key(row))) {
             return *world;
         }
         let by_tenant = scene
             .tenant_column(scene.last(), key)
             .and_then(|c| table.cell(row, &c).and_then(|t| self.world_of_tenant(t)));
-        by_tenant.or_else(|| self.world_by_reference(scene, key, table, row)).or_else(|| {
-            row.values.iter().flatten().find_map(|v| self.world_of_value(v))
-        })
+        by_tenant
+            .or_else(|| self.world_by_reference(scene, key, table, row))
+            .or_else(|| row.values.iter().flatten().find_map(|v| self.world_of_value(v)))
     }
 
     fn world_by_reference(
@@ -153,12 +157,14 @@ impl CaseData {
 
     /// Up to `n` worlds with a tenant, another choice for each case and `salt`, in order.
     pub fn sample(&self, n: usize, salt: u64) -> Vec<WorldId> {
-        let with: Vec<WorldId> = self.worlds.iter().copied().filter(|w| !self.tenants(*w).is_empty()).collect();
+        let with: Vec<WorldId> =
+            self.worlds.iter().copied().filter(|w| !self.tenants(*w).is_empty()).collect();
         if with.len() <= n {
             return with;
         }
         let start = (u64::from(self.index).wrapping_mul(7).wrapping_add(salt) % with.len() as u64) as usize;
-        let picked: BTreeSet<WorldId> = (0..n).map(|i| with[(start + i * (with.len() / n)) % with.len()]).collect();
+        let picked: BTreeSet<WorldId> =
+            (0..n).map(|i| with[(start + i * (with.len() / n)) % with.len()]).collect();
         picked.into_iter().collect()
     }
 
@@ -176,12 +182,15 @@ impl CaseData {
                 ParamSource::Fixed(value) => value.clone(),
                 ParamSource::Fresh(ty) => scene.fresh(ty, salt.wrapping_add(nth as u64 * 7919)),
                 ParamSource::Column { table, column } => {
-                    if *table == scene.scenario.tenancy.tenants && Some(column) == scene.tenant_key().as_ref() {
+                    if *table == scene.scenario.tenancy.tenants && Some(column) == scene.tenant_key().as_ref()
+                    {
                         Some(tenant.clone())
                     } else {
-                        let data = self.data.tables.iter().find(|t| {
-                            &t.table == table && t.database == path.database.0
-                        })?;
+                        let data = self
+                            .data
+                            .tables
+                            .iter()
+                            .find(|t| &t.table == table && t.database == path.database.0)?;
                         match data.columns.iter().position(|c| c == column) {
                             Some(at) => {
                                 let row = match chosen.get(table) {
@@ -199,7 +208,9 @@ impl CaseData {
                                 };
                                 row[at].clone()
                             }
-                            None if is_tenant_column(scene, path.database, table, column) => Some(tenant.clone()),
+                            None if is_tenant_column(scene, path.database, table, column) => {
+                                Some(tenant.clone())
+                            }
                             None => return None,
                         }
                     }
@@ -214,7 +225,14 @@ impl CaseData {
 
     /// Whether a row of a world is that tenant's: in a world with several tenants, a row that leads to another one
     /// through its references is not. A row that leads to none (a user) is everybody's.
-    fn belongs_to(&self, scene: &Scene, world: WorldId, tenant: &str, data: &TableData, row: &TextRow) -> bool {
+    fn belongs_to(
+        &self,
+        scene: &Scene,
+        world: WorldId,
+        tenant: &str,
+        data: &TableData,
+        row: &TextRow,
+    ) -> bool {
         if self.tenants(world).len() < 2 {
             return true;
         }
@@ -223,7 +241,14 @@ impl CaseData {
         led_to.is_empty() || led_to.iter().any(|t| t == tenant) && led_to.len() == 1
     }
 
-    fn follow(&self, scene: &Scene, data: &TableData, row: &TextRow, led_to: &mut BTreeSet<String>, depth: usize) {
+    fn follow(
+        &self,
+        scene: &Scene,
+        data: &TableData,
+        row: &TextRow,
+        led_to: &mut BTreeSet<String>,
+        depth: usize,
+    ) {
         let key = (DatabaseId(data.database), data.table.clone());
         let cell = |c: &Ident| data.columns.iter().position(|x| x == c).and_then(|i| row[i].clone());
         if data.table == scene.scenario.tenancy.tenants {
@@ -257,7 +282,8 @@ impl CaseData {
 
 /// What identifies a loaded row.
 fn key_of(scene: &Scene, data: &TableData, row: &TextRow) -> Option<TextRow> {
-    let identity = scene.table(Checkpoint(0), &(DatabaseId(data.database), data.table.clone()))?.identity()?;
+    let identity =
+        scene.table(Checkpoint(0), &(DatabaseId(data.database), data.table.clone()))?.identity()?;
     identity.iter().map(|c| data.columns.iter().position(|x| x == c).map(|i| row[i].clone())).collect()
 }
 
@@ -266,5 +292,8 @@ fn is_tenant_column(scene: &Scene, db: DatabaseId, table: &Relation, column: &Id
 }
 
 fn is_distinctive(value: &str) -> bool {
-    value.len() >= DISTINCTIVE_LENGTH_MIN && value.parse::<f64>().is_err() && value != "true" && value != "false"
+    value.len() >= DISTINCTIVE_LENGTH_MIN
+        && value.parse::<f64>().is_err()
+        && value != "true"
+        && value != "false"
 }

@@ -32,9 +32,10 @@ impl Scene {
 
     /// Whether the timeline has a script that no transaction can hold.
     pub fn needs_commits(&self) -> bool {
-        self.scenario.steps.iter().any(|s| {
-            !s.up.is_transactional() || s.down.as_ref().is_some_and(|d| !d.is_transactional())
-        })
+        self.scenario
+            .steps
+            .iter()
+            .any(|s| !s.up.is_transactional() || s.down.as_ref().is_some_and(|d| !d.is_transactional()))
     }
 }
 
@@ -106,7 +107,12 @@ impl Runner<'_> {
     }
 
     /// All excursions of a checkpoint: those that a transaction can hold in one, the others each on a clone.
-    async fn excursions(&mut self, case: &CaseData, roots: Vec<Node>, clones: bool) -> Result<Vec<Node>, Failure> {
+    async fn excursions(
+        &mut self,
+        case: &CaseData,
+        roots: Vec<Node>,
+        clones: bool,
+    ) -> Result<Vec<Node>, Failure> {
         let mut roots = roots;
         let mut apart: Vec<Vec<Act>> = Vec::new();
         for node in &mut roots {
@@ -170,7 +176,8 @@ impl Runner<'_> {
     /// A script that holds its own transactions, statement by statement, as its tool would send it.
     async fn script_alone(&mut self, step: StepId, down: bool, actor: &Actor) -> Result<Seen, Failure> {
         let scene = self.scene;
-        let (db, limit) = (scene.step(step).database, Duration::from_secs(u64::from(scene.step(step).timeout_s)));
+        let (db, limit) =
+            (scene.step(step).database, Duration::from_secs(u64::from(scene.step(step).timeout_s)));
         let script = match (down, &scene.step(step).down) {
             (true, Some(down)) => down,
             (true, None) => return Ok(Seen::Done(Done::default())),

@@ -24,7 +24,7 @@ const OWN_LIMIT: Duration = Duration::from_secs(120);
 /// Limit for one statement of an access path.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
 /// Times that a step is tried again without the worlds that broke it.
-const SCREENS_MAX: usize = 24;
+const SCREENS_MAX: usize = 64;
 
 /// What is told of the acts as they happen: the counterexample's script is written from it.
 pub type Record = Vec<Recorded>;
@@ -107,7 +107,9 @@ impl<'a> Runner<'a> {
         let Some(last) = self.record.as_mut().and_then(|r| r.last_mut()) else { return };
         last.answer = match seen {
             Seen::Refused(refusal) => Some(refusal.failure.to_string()),
-            Seen::Done(done) if !done.answer.rows.is_empty() => Some(format!("{} rows", done.answer.rows.len())),
+            Seen::Done(done) if !done.answer.rows.is_empty() => {
+                Some(format!("{} rows", done.answer.rows.len()))
+            }
             Seen::Done(done) => Some(format!("{} rows written", done.answer.affected)),
             _ => None,
         };
@@ -130,11 +132,8 @@ impl<'a> Runner<'a> {
 
     async fn play_inside(&mut self, case: &CaseData, trees: Vec<Tree>) -> Result<Observations, Failure> {
         self.load(&case.data).await?;
-        let mut seen = Observations {
-            alive: vec![case.worlds().iter().copied().collect()],
-            trees,
-            steps: Vec::new(),
-        };
+        let mut seen =
+            Observations { alive: vec![case.worlds().iter().copied().collect()], trees, steps: Vec::new() };
         // A replay from an earlier case has trees for the checkpoints that it asks about only.
         let last = seen.trees.iter().rposition(|t| !t.is_empty()).unwrap_or(0);
         for k in 0..self.scene.scenario.steps.len() + 1 {
@@ -214,9 +213,7 @@ impl<'a> Runner<'a> {
             let text = format!("{} {}", error.message, error.detail.as_deref().unwrap_or_default());
             let named: BTreeSet<WorldId> = text
                 .split(|c: char| matches!(c, '(' | ')' | ',' | ' ' | '=' | '"' | '\''))
-                .filter_map(|word| {
-                    case.world_of_tenant(word).or_else(|| case.world_of_value(word))
-                })
+                .filter_map(|word| case.world_of_tenant(word).or_else(|| case.world_of_value(word)))
                 .filter(|w| alive.contains(w))
                 .collect();
             if !named.is_empty() {
@@ -276,7 +273,12 @@ impl<'a> Runner<'a> {
     }
 
     /// Does one act. A refused act leaves the state before it, which `savepoint` marks.
-    pub(super) async fn perform(&mut self, case: &CaseData, act: &Act, savepoint: &str) -> Result<Seen, Failure> {
+    pub(super) async fn perform(
+        &mut self,
+        case: &CaseData,
+        act: &Act,
+        savepoint: &str,
+    ) -> Result<Seen, Failure> {
         match act {
             Act::Snapshot | Act::Catalog => self.probe(act).await,
             Act::Step(step, actor) => self.step(*step, actor, savepoint).await,
@@ -299,7 +301,12 @@ impl<'a> Runner<'a> {
         }
     }
 
-    pub(super) async fn step(&mut self, step: StepId, actor: &Actor, savepoint: &str) -> Result<Seen, Failure> {
+    pub(super) async fn step(
+        &mut self,
+        step: StepId,
+        actor: &Actor,
+        savepoint: &str,
+    ) -> Result<Seen, Failure> {
         let (db, limit) = {
             let step = self.scene.step(step);
             (step.database, Duration::from_secs(u64::from(step.timeout_s)))
@@ -349,7 +356,12 @@ impl<'a> Runner<'a> {
         Ok(seen)
     }
 
-    async fn refused(&mut self, statement: usize, failure: Failure, savepoint: &str) -> Result<Seen, Failure> {
+    async fn refused(
+        &mut self,
+        statement: usize,
+        failure: Failure,
+        savepoint: &str,
+    ) -> Result<Seen, Failure> {
         if let Failure::Lost(_) = failure {
             return Err(failure);
         }
@@ -363,7 +375,9 @@ impl<'a> Runner<'a> {
         let path = &self.scene.scenario.access[binding.access.0];
         let role = self.scene.scenario.roles.app.iter().find(|r| r.name == path.role);
         let context = role.and_then(|r| r.tenant_context.as_ref()).zip(binding.tenant.as_ref()).and_then(
-            |(template, tenant)| template.render(|name| (name == "tenant").then(|| quote_literal(tenant))).ok(),
+            |(template, tenant)| {
+                template.render(|name| (name == "tenant").then(|| quote_literal(tenant))).ok()
+            },
         );
         let actor = Actor::App { role: path.role.clone(), tenant: binding.tenant.clone() };
         let db = path.database;
@@ -494,12 +508,10 @@ impl<'a> Runner<'a> {
             let mut tables: Vec<(TableKey, TableRows, String)> = Vec::new();
             for row in listed.into_iter().flat_map(|a| a.rows) {
                 let cell = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
-                let (leaf, root) =
-                    (Relation::new(cell(0), cell(1)), Relation::new(cell(2), cell(3)));
+                let (leaf, root) = (Relation::new(cell(0), cell(1)), Relation::new(cell(2), cell(3)));
                 let columns: Vec<Ident> = serde_json::from_str(&cell(4)).unwrap_or_default();
                 let identity: Vec<Ident> = serde_json::from_str(&cell(5)).unwrap_or_default();
-                let identity =
-                    identity.iter().filter_map(|c| columns.iter().position(|x| x == c)).collect();
+                let identity = identity.iter().filter_map(|c| columns.iter().position(|x| x == c)).collect();
                 let list: String = columns.iter().map(|c| format!(", {}", c.quoted())).collect();
                 let select =
                     format!("SELECT tableoid::text || ':' || ctid::text{list} FROM ONLY {}", leaf.quoted());

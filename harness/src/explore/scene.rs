@@ -1,8 +1,8 @@
 //! The stage on which cases play: the scenario, and what its schema is at each checkpoint.
 
 use watertight_generators::Plan;
-use watertight_scenarios::schema::{Schema, Table};
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Step, StepId, StepKind};
+use watertight_scenarios::schema::{Schema, Table};
 use watertight_scenarios::{Ident, Relation, Scenario};
 
 use super::act::Print;
@@ -114,7 +114,9 @@ impl Scene {
 
     /// Whether any table has row security at a checkpoint.
     pub fn has_row_security(&self, at: Checkpoint) -> bool {
-        self.schemas.get(at.0).is_some_and(|s| s.iter().flat_map(|s| &s.tables).any(|t| t.row_security.enabled))
+        self.schemas
+            .get(at.0)
+            .is_some_and(|s| s.iter().flat_map(|s| &s.tables).any(|t| t.row_security.enabled))
     }
 
     /// What a backfill may write besides tenant columns: whether rows of the table may be added.

@@ -110,12 +110,8 @@ fn diff_table<'a>(
     new: &'a TableRows,
     changes: &mut Vec<RowChange<'a>>,
 ) {
-    let shared: Vec<(usize, usize, &Ident)> = old
-        .columns
-        .iter()
-        .enumerate()
-        .filter_map(|(i, c)| new.position(c).map(|j| (i, j, c)))
-        .collect();
+    let shared: Vec<(usize, usize, &Ident)> =
+        old.columns.iter().enumerate().filter_map(|(i, c)| new.position(c).map(|j| (i, j, c))).collect();
     let identity: Vec<Ident> = old.identity.iter().map(|&i| old.columns[i].clone()).collect();
     let positions: Option<Vec<usize>> = identity.iter().map(|c| new.position(c)).collect();
     // A key that the later table lacks cannot be compared by: fall back to the shared columns.
@@ -123,7 +119,8 @@ fn diff_table<'a>(
         Some(p) if !p.is_empty() => (old.identity.clone(), p),
         _ => shared.iter().map(|&(i, j, _)| (i, j)).unzip(),
     };
-    let pick = |row: &SnapRow, at: &[usize]| -> TextRow { at.iter().map(|&i| row.values[i].clone()).collect() };
+    let pick =
+        |row: &SnapRow, at: &[usize]| -> TextRow { at.iter().map(|&i| row.values[i].clone()).collect() };
     let mut later: HashMap<TextRow, Vec<&SnapRow>> = HashMap::new();
     for row in &new.rows {
         later.entry(pick(row, &by_new)).or_default().push(row);
@@ -167,15 +164,26 @@ mod tests {
                 values: values.iter().map(|v| Some((*v).to_owned())).collect(),
             })
             .collect();
-        let table = TableRows { columns: columns.iter().map(|c| Ident::from(*c)).collect(), identity: vec![0], rows };
+        let table =
+            TableRows { columns: columns.iter().map(|c| Ident::from(*c)).collect(), identity: vec![0], rows };
         Snapshot { tables: [((DatabaseId(0), Relation::public("t")), table)].into() }
     }
 
     #[test]
     fn tells_added_removed_changed_rewritten_and_untouched_apart() {
-        let before = table(&["id", "v"], &[("1", &["a", "x"]), ("2", &["b", "x"]), ("3", &["c", "x"]), ("4", &["d", "x"])]);
-        let after =
-            table(&["id", "v", "new"], &[("1", &["a", "x", "n"]), ("5", &["b", "y", "n"]), ("6", &["c", "x", "n"]), ("7", &["e", "x", "n"])]);
+        let before = table(
+            &["id", "v"],
+            &[("1", &["a", "x"]), ("2", &["b", "x"]), ("3", &["c", "x"]), ("4", &["d", "x"])],
+        );
+        let after = table(
+            &["id", "v", "new"],
+            &[
+                ("1", &["a", "x", "n"]),
+                ("5", &["b", "y", "n"]),
+                ("6", &["c", "x", "n"]),
+                ("7", &["e", "x", "n"]),
+            ],
+        );
         let seen: Vec<Change> = diff(&before, &after).into_iter().map(|c| c.change).collect();
         assert_eq!(
             seen,

@@ -140,7 +140,9 @@ impl AccessCompatible {
         judgement: &mut Judgement,
     ) -> bool {
         let reached = seen.alive(excursion.from).contains(&binding.world);
-        let Some(outcome) = seen.seen(excursion.from, &excursion.acts).filter(|_| reached) else { return false };
+        let Some(outcome) = seen.seen(excursion.from, &excursion.acts).filter(|_| reached) else {
+            return false;
+        };
         let path = &scene.scenario.access[binding.access.0];
         let error = outcome.refusal().and_then(|r| r.failure.sql());
         if let Some(refusal) = outcome.refusal()
@@ -209,7 +211,9 @@ fn cause(error: &SqlError) -> String {
         ("42703", ..) => "The statement names a column that is not there at this checkpoint.".to_owned(),
         ("42P01", ..) => "The statement names a table that is not there at this checkpoint.".to_owned(),
         ("42501", ..) => "The application's role lacks a privilege, or a policy refuses the row.".to_owned(),
-        ("42P10", ..) => "ON CONFLICT names columns for which there is no unique key at this checkpoint.".to_owned(),
+        ("42P10", ..) => {
+            "ON CONFLICT names columns for which there is no unique key at this checkpoint.".to_owned()
+        }
         (_, _, _) => match &error.constraint {
             Some(name) => format!("The constraint {name} refuses the row."),
             None => "The server refuses the statement.".to_owned(),

@@ -95,7 +95,9 @@ impl Invariant for Complete {
             let Some(after) = seen.contents(step.after()) else { continue };
             let alive = seen.alive(step.after());
             for (key, column) in scene.tenant_tables(step.after()) {
-                let (Some(worlds), Some(table)) = (waiting.get(&key), after.tables.get(&key)) else { continue };
+                let (Some(worlds), Some(table)) = (waiting.get(&key), after.tables.get(&key)) else {
+                    continue;
+                };
                 judgement.exercised.extend(worlds.intersection(&alive));
                 let left: Vec<_> = table.rows.iter().filter(|r| table.cell(r, &column).is_none()).collect();
                 if left.is_empty() || scene.scenario.tenancy.null_tenant == NullTenant::Shared {
@@ -186,7 +188,8 @@ impl Invariant for Idempotent {
             match second {
                 Seen::Done(done) => {
                     for (table, rows) in done.writes.iter().filter(|(_, n)| **n > 0) {
-                        let worlds = rewritten(scene, case, seen, step, table).unwrap_or_else(|| exercised.clone());
+                        let worlds =
+                            rewritten(scene, case, seen, step, table).unwrap_or_else(|| exercised.clone());
                         judgement.violated(violation(
                             "writes-again",
                             table.to_string(),

@@ -80,7 +80,8 @@ impl Invariant for Correct {
         let mut judgement = Judgement::default();
         for step in final_backfills(scene) {
             let first = first_of_run(scene, step);
-            let (Some(before), Some(after)) = (seen.contents(first.before()), seen.contents(step.after())) else {
+            let (Some(before), Some(after)) = (seen.contents(first.before()), seen.contents(step.after()))
+            else {
                 continue;
             };
             let alive = seen.alive(step.after());
@@ -94,7 +95,9 @@ impl Invariant for Correct {
                 let owners: HashMap<&str, Vec<String>> = match seen.seen(witness.from, &witness.acts) {
                     Some(Seen::Done(done)) => done.answer.rows.iter().filter_map(owners_of).collect(),
                     Some(Seen::Refused(refusal)) => {
-                        judgement.doubts.push(format!("the owner of {} cannot be read: {}", key.1, refusal.failure));
+                        judgement
+                            .doubts
+                            .push(format!("the owner of {} cannot be read: {}", key.1, refusal.failure));
                         continue;
                     }
                     _ => continue,
@@ -106,7 +109,9 @@ impl Invariant for Correct {
                         .and_then(|rows| rows.first())
                         .is_some_and(|r| old.cell(r, &column).is_none());
                     let Some(world) = case.world_of(scene, &key, table, row) else { continue };
-                    let (Some(tenant), Some(owned)) = (table.cell(row, &column), owners.get(row.place.as_str())) else {
+                    let (Some(tenant), Some(owned)) =
+                        (table.cell(row, &column), owners.get(row.place.as_str()))
+                    else {
                         continue;
                     };
                     if !was_null || !alive.contains(&world) || owned.is_empty() {
@@ -150,7 +155,10 @@ impl Wrong {
                 code: "wrong-tenant",
                 severity: Severity::Critical,
                 title: format!("Rows of {table} are given to a tenant that does not own them"),
-                message: format!("A row of {table} that belongs to {} was given to {tenant}.", owned.join(" or ")),
+                message: format!(
+                    "A row of {table} that belongs to {} was given to {tenant}.",
+                    owned.join(" or ")
+                ),
                 cause: "The backfill derives the tenant otherwise than `[tenancy.owner]` does.",
             });
         }

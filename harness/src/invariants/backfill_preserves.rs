@@ -35,7 +35,8 @@ impl Invariant for Preserves {
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
         for step in backfills(scene).into_iter().filter(|s| seen.passed(*s)) {
-            let (Some(before), Some(after)) = (seen.contents(step.before()), seen.contents(step.after())) else {
+            let (Some(before), Some(after)) = (seen.contents(step.before()), seen.contents(step.after()))
+            else {
                 continue;
             };
             let alive = seen.alive(step.after());
@@ -61,7 +62,8 @@ impl Invariant for Preserves {
                     severity,
                     title: format!("`{}` writes to {table} more than missing tenants", scene.step(step).id),
                     message,
-                    cause: "The write is neither a missing tenant nor declared in the step's `writes`.".to_owned(),
+                    cause: "The write is neither a missing tenant nor declared in the step's `writes`."
+                        .to_owned(),
                     remedy: String::new(),
                     tables: vec![table],
                     place: Some(scene.location(step, 0)),
@@ -85,7 +87,9 @@ fn fault(
         Change::Rewritten => None, // idempotence's matter
         Change::Added if scene.may_add(step, &key.1) => None,
         Change::Added => Some(("adds", Severity::Medium, format!("The backfill adds rows to {}.", key.1))),
-        Change::Removed => Some(("removes", Severity::Critical, format!("The backfill removes rows of {}.", key.1))),
+        Change::Removed => {
+            Some(("removes", Severity::Critical, format!("The backfill removes rows of {}.", key.1)))
+        }
         Change::Changed(columns) => {
             let table = before.tables.get(key)?;
             let tenant = scene.tenant_column(step.before(), key);

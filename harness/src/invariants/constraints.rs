@@ -105,7 +105,12 @@ impl Target<'_> {
         ))
     }
 
-    fn attempt(&self, subject: String, sql: Option<String>, expected: Option<(&'static str, String)>) -> Option<Attempt> {
+    fn attempt(
+        &self,
+        subject: String,
+        sql: Option<String>,
+        expected: Option<(&'static str, String)>,
+    ) -> Option<Attempt> {
         Some(Attempt { key: self.key.clone(), world: self.world, subject, sql: sql?, expected })
     }
 
@@ -116,7 +121,8 @@ impl Target<'_> {
 
     fn not_nulls(&self) -> Vec<Attempt> {
         let name = &self.key.1;
-        let columns = self.table.columns.iter().filter(|c| c.not_null && c.is_insertable() && c.identity.is_none());
+        let columns =
+            self.table.columns.iter().filter(|c| c.not_null && c.is_insertable() && c.identity.is_none());
         columns
             .enumerate()
             .flat_map(|(i, column)| {
@@ -126,8 +132,16 @@ impl Target<'_> {
                 changes.retain(|(k, _)| *k != c);
                 changes.push((c, "NULL".to_owned()));
                 [
-                    self.attempt(format!("insert into {name} without {c} is refused"), self.copy(&changes, c), expected()),
-                    self.attempt(format!("update of {name}.{c} to NULL is refused"), self.update(c, "NULL"), expected()),
+                    self.attempt(
+                        format!("insert into {name} without {c} is refused"),
+                        self.copy(&changes, c),
+                        expected(),
+                    ),
+                    self.attempt(
+                        format!("update of {name}.{c} to NULL is refused"),
+                        self.update(c, "NULL"),
+                        expected(),
+                    ),
                 ]
             })
             .flatten()
@@ -154,7 +168,11 @@ impl Target<'_> {
             });
             let Some(first) = columns.first().filter(|_| comparable) else { continue };
             let subject = format!("a second row of {name} with the same {} is refused", list(&columns));
-            found.extend(self.attempt(subject, self.copy(&changes, first), Some(("23505", unique.name.to_string()))));
+            found.extend(self.attempt(
+                subject,
+                self.copy(&changes, first),
+                Some(("23505", unique.name.to_string())),
+            ));
         }
         found
     }
@@ -181,7 +199,8 @@ impl Target<'_> {
             .checks
             .iter()
             .filter_map(|check| {
-                let assignments = self.scene.plan.violate_check(self.key.0.0, name, &check.name, self.case.seed)?;
+                let assignments =
+                    self.scene.plan.violate_check(self.key.0.0, name, &check.name, self.case.seed)?;
                 let sets: Vec<String> = assignments
                     .iter()
                     .map(|(c, v)| {
@@ -202,9 +221,9 @@ impl Target<'_> {
             self.table.columns.iter().filter(|c| c.is_insertable()).map(|c| c.name.quoted()).collect();
         // A row that others point at cannot be taken away without them.
         let referenced = self.case.data.tables.iter().any(|t| {
-            self.scene.table(self.scene.last(), &(DatabaseId(t.database), t.table.clone())).is_some_and(|other| {
-                other.foreign_keys.iter().any(|fk| fk.target == self.key.1 && !t.rows.is_empty())
-            })
+            self.scene.table(self.scene.last(), &(DatabaseId(t.database), t.table.clone())).is_some_and(
+                |other| other.foreign_keys.iter().any(|fk| fk.target == self.key.1 && !t.rows.is_empty()),
+            )
         });
         if referenced {
             return None;
@@ -290,7 +309,9 @@ fn judge(scene: &Scene, seen: &Observations, attempts: Vec<Attempt>) -> Judgemen
                 severity: Severity::High,
                 title: format!("Not true: {}", attempt.subject),
                 message: match (code, outcome) {
-                    ("accepted", _) => format!("The server accepted what should be refused: {}.", attempt.sql),
+                    ("accepted", _) => {
+                        format!("The server accepted what should be refused: {}.", attempt.sql)
+                    }
                     (_, Seen::Refused(r)) => format!("The server answered {}.", r.failure),
                     _ => String::new(),
                 },
@@ -388,8 +409,7 @@ mod tests {
     }
 
     fn accepted(value: Option<&str>) -> Seen {
-        let answer =
-            Answer { rows: vec![vec![value.map(str::to_owned)]], affected: 1, ..Answer::default() };
+        let answer = Answer { rows: vec![vec![value.map(str::to_owned)]], affected: 1, ..Answer::default() };
         Seen::Done(Done { answer, ..Done::default() })
     }
 

@@ -27,7 +27,11 @@ static SPEC: InvariantSpec = InvariantSpec {
 };
 
 fn guards(scene: &Scene) -> Vec<StepId> {
-    scene.steps().filter(|(id, s)| s.guard.is_some() && id.before() <= scene.last()).map(|(id, _)| id).collect()
+    scene
+        .steps()
+        .filter(|(id, s)| s.guard.is_some() && id.before() <= scene.last())
+        .map(|(id, _)| id)
+        .collect()
 }
 
 /// A row made incomplete: its tenant taken away, just before the guard.
@@ -46,7 +50,9 @@ fn poisons(scene: &Scene, case: &CaseData, step: StepId) -> Vec<Poison> {
         if !nullable {
             continue;
         }
-        let Some(table) = case.data.tables.iter().find(|t| (DatabaseId(t.database), &t.table) == (key.0, &key.1)) else {
+        let Some(table) =
+            case.data.tables.iter().find(|t| (DatabaseId(t.database), &t.table) == (key.0, &key.1))
+        else {
             continue;
         };
         let Some(identity) = scene.table(Checkpoint(0), &key).and_then(|t| t.identity()) else { continue };
@@ -136,13 +142,28 @@ fn judge_query(scene: &Scene, seen: &Observations, step: StepId, sql: &str, judg
     let worlds = seen.alive(step.before());
     judgement.exercised.extend(&worlds);
     if incomplete && passed {
-        let message = format!("`{}` lets {} incomplete rows through.", scene.step(step).id, found.answer.rows.len());
+        let message =
+            format!("`{}` lets {} incomplete rows through.", scene.step(step).id, found.answer.rows.len());
         let acts = vec![Act::Step(step, Actor::Migrator)];
-        judgement.violated(violation(scene, step, "passes", "", worlds, message, Excursion { from: step.before(), acts }));
+        judgement.violated(violation(
+            scene,
+            step,
+            "passes",
+            "",
+            worlds,
+            message,
+            Excursion { from: step.before(), acts },
+        ));
     }
 }
 
-fn judge_poison(scene: &Scene, seen: &Observations, step: StepId, poison: &Poison, judgement: &mut Judgement) {
+fn judge_poison(
+    scene: &Scene,
+    seen: &Observations,
+    step: StepId,
+    poison: &Poison,
+    judgement: &mut Judgement,
+) {
     let full = poisoned(step, poison);
     let Some(Seen::Done(made)) = seen.seen(full.from, &full.acts[..1]) else { return };
     if made.answer.affected == 0 {
@@ -172,13 +193,16 @@ fn judge_poison(scene: &Scene, seen: &Observations, step: StepId, poison: &Poiso
                 ));
             }
             Some(_) => {
-                let (before, after) =
-                    (untouched(step, poison), seen.snapshot(full.from, &full.acts));
-                let changed = seen.snapshot(before.from, &before.acts).zip(after).is_some_and(|(b, a)| {
-                    diff(b, a).iter().any(|c| c.change != Change::Rewritten)
-                });
+                let (before, after) = (untouched(step, poison), seen.snapshot(full.from, &full.acts));
+                let changed = seen
+                    .snapshot(before.from, &before.acts)
+                    .zip(after)
+                    .is_some_and(|(b, a)| diff(b, a).iter().any(|c| c.change != Change::Rewritten));
                 if changed {
-                    fault = Some(("changes", format!("`{id}` refuses incomplete data and changes data all the same.")));
+                    fault = Some((
+                        "changes",
+                        format!("`{id}` refuses incomplete data and changes data all the same."),
+                    ));
                 }
             }
             None => judgement.doubts.push(format!("`{id}` did not end: {answer}")),
@@ -196,8 +220,8 @@ fn judge_poison(scene: &Scene, seen: &Observations, step: StepId, poison: &Poiso
         passed: fault.is_none(),
         sql: None,
         answer: Some(answer),
-            expects: Some(Expects::Refusal),
-        });
+        expects: Some(Expects::Refusal),
+    });
     if let Some((code, message)) = fault {
         judgement.violated(violation(scene, step, code, &table, worlds, message, witness));
     }

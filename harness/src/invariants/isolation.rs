@@ -58,7 +58,9 @@ impl Invariant for ReadIsolation {
         for (at, binding) in sendings(scene, case).into_iter().filter(|(_, b)| is_read(scene, b)) {
             let witness = Excursion { from: at, acts: vec![Act::Send(binding.clone())] };
             let alive = seen.alive(at);
-            let Some(Seen::Done(done)) = seen.seen(at, &witness.acts).filter(|_| alive.contains(&binding.world)) else {
+            let Some(Seen::Done(done)) =
+                seen.seen(at, &witness.acts).filter(|_| alive.contains(&binding.world))
+            else {
                 continue;
             };
             let mut owners: BTreeSet<WorldId> = BTreeSet::new();
@@ -69,7 +71,12 @@ impl Invariant for ReadIsolation {
             let tenant = case.tenants(binding.world).first();
             let sibling = tenant.is_some_and(|tenant| {
                 let known = seen.contents(at).map(|s| row_tenants(scene, at, s)).unwrap_or_default();
-                done.answer.rows.iter().flatten().flatten().any(|v| known.get(v.as_str()).is_some_and(|t| t != tenant))
+                done.answer
+                    .rows
+                    .iter()
+                    .flatten()
+                    .flatten()
+                    .any(|v| known.get(v.as_str()).is_some_and(|t| t != tenant))
             });
             // Positive control: the tenant sees its own, and there is somebody else to be seen.
             if owners.contains(&binding.world) && alive.len() > 1 {
@@ -81,7 +88,10 @@ impl Invariant for ReadIsolation {
             judgement.exercised.insert(binding.world);
             let path = &scene.scenario.access[binding.access.0];
             let message = if foreign.is_empty() {
-                format!("Sent for one of a user's tenants, “{}” returns rows of the other one too.", path.name)
+                format!(
+                    "Sent for one of a user's tenants, “{}” returns rows of the other one too.",
+                    path.name
+                )
             } else {
                 format!("Sent for one tenant, “{}” returns values that only other tenants have.", path.name)
             };
@@ -113,7 +123,8 @@ fn row_tenants<'a>(scene: &Scene, at: Checkpoint, contents: &'a Snapshot) -> Has
         let Some(table) = contents.tables.get(&key) else { continue };
         let [identity] = table.identity.as_slice() else { continue };
         for row in &table.rows {
-            let (Some(id), Some(tenant)) = (row.values[*identity].as_deref(), table.cell(row, &column)) else {
+            let (Some(id), Some(tenant)) = (row.values[*identity].as_deref(), table.cell(row, &column))
+            else {
                 continue;
             };
             if id.parse::<f64>().is_ok() || known.insert(id, tenant).is_some_and(|other| other != tenant) {

@@ -114,8 +114,12 @@ impl Invariant for MigrationApplies {
             for (refusal, worlds) in refusals.chain(last) {
                 match &refusal.failure {
                     failure if is_gate(scene, step, failure) => {}
-                    Failure::Sql(_) => judgement.violated(stopped(scene, step, refusal, worlds, witness.clone())),
-                    Failure::Complaint(_) => judgement.violated(complains(scene, step, refusal, worlds, witness.clone())),
+                    Failure::Sql(_) => {
+                        judgement.violated(stopped(scene, step, refusal, worlds, witness.clone()))
+                    }
+                    Failure::Complaint(_) => {
+                        judgement.violated(complains(scene, step, refusal, worlds, witness.clone()))
+                    }
                     Failure::TimedOut(_) if scene.step(step).kind == StepKind::Backfill => {
                         judgement.violated(never_ends(scene, step, refusal, worlds, witness.clone()));
                     }
@@ -149,7 +153,9 @@ fn judge_interleaving(
         // Without the write the step has to pass, or the write is not to blame.
         let alone = seen.step(*step);
         let passes_alone = alone.is_some_and(|s| {
-            matches!(s.seen, Seen::Done(_)) && s.removed.is_empty() && complaint(scene, *step, &s.seen).is_none()
+            matches!(s.seen, Seen::Done(_))
+                && s.removed.is_empty()
+                && complaint(scene, *step, &s.seen).is_none()
         });
         let said = match outcome {
             Seen::Refused(refusal) if refusal.failure.sql().is_some() => refusal_text(refusal),
@@ -237,7 +243,8 @@ fn never_ends(
         title: format!("The backfill `{id}` does not end"),
         message: format!("`{id}` was {} on a few rows.", refusal.failure),
         cause: "Its loop does not come nearer to its end with each round.".to_owned(),
-        remedy: "Let each round work on rows that are still to be done, and stop when a round changes none.".to_owned(),
+        remedy: "Let each round work on rows that are still to be done, and stop when a round changes none."
+            .to_owned(),
         tables: Vec::new(),
         place: Some((file, line)),
         witness,

@@ -19,7 +19,6 @@ mod tenant_coherence;
 use std::collections::BTreeSet;
 
 pub(crate) use access_compatible::{counts, in_use, present, sendings};
-pub(crate) use rollback::print_diff;
 pub use spec::InvariantSpec;
 use watertight_generators::WorldId;
 use watertight_reports::{Expects, Severity};

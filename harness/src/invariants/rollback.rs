@@ -119,7 +119,11 @@ impl Invariant for SchemaBack {
                     worlds: alive,
                     severity: Severity::High,
                     title: format!("The way back of `{id}` fails"),
-                    message: format!("Taking `{id}` back {} is refused: {}.", way_words(scene, &way), refusal.failure),
+                    message: format!(
+                        "Taking `{id}` back {} is refused: {}.",
+                        way_words(scene, &way),
+                        refusal.failure
+                    ),
                     cause: format!("Statement {} of the down script.", refusal.statement + 1),
                     remedy: String::new(),
                     tables: refusal.failure.sql().and_then(|e| e.table.clone()).into_iter().collect(),
@@ -165,7 +169,7 @@ impl Invariant for SchemaBack {
 }
 
 /// What differs between two states of the catalogs, in words.
-pub(crate) fn print_diff(before: &Print, after: &Print) -> Vec<String> {
+fn print_diff(before: &Print, after: &Print) -> Vec<String> {
     let mut lines = Vec::new();
     for ((kind, object), definition) in before {
         match after.get(&(kind.clone(), object.clone())) {

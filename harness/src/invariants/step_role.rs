@@ -54,7 +54,10 @@ impl Invariant for StepRoleFaithful {
     }
     fn applies(&self, scene: &Scene) -> Result<(), String> {
         if subjects(scene).is_empty() {
-            return Err("no table has row security when a step runs: every role that may run it sees every row".into());
+            return Err(
+                "no table has row security when a step runs: every role that may run it sees every row"
+                    .into(),
+            );
         }
         Ok(())
     }

@@ -78,15 +78,15 @@ fn attacks(scene: &Scene, case: &CaseData) -> Vec<Attack> {
 }
 
 fn attack(scene: &Scene, case: &CaseData, join: &Join) -> Option<Attack> {
-    let rows = |key: &TableKey| case.data.tables.iter().find(|t| (DatabaseId(t.database), &t.table) == (key.0, &key.1));
+    let rows = |key: &TableKey| {
+        case.data.tables.iter().find(|t| (DatabaseId(t.database), &t.table) == (key.0, &key.1))
+    };
     let (child, parent) = (rows(&join.child)?, rows(&join.parent)?);
     let identity = scene.table(Checkpoint(0), &join.child)?.identity()?;
     let row = child.rows.iter().find(|r| r.world.is_some_and(|w| !case.tenants(w).is_empty()))?;
     let world = row.world?;
-    let target = parent
-        .rows
-        .iter()
-        .find(|r| r.world.is_some_and(|w| w != world && !case.tenants(w).is_empty()))?;
+    let target =
+        parent.rows.iter().find(|r| r.world.is_some_and(|w| w != world && !case.tenants(w).is_empty()))?;
     let cell = |data: &watertight_generators::TableData, row: &watertight_generators::Row, c: &Ident| {
         let at = data.columns.iter().position(|x| x == c)?;
         row.values[at].clone()
@@ -105,8 +105,12 @@ fn attack(scene: &Scene, case: &CaseData, join: &Join) -> Option<Attack> {
         .map(|c| Some(format!("{} = {}", c.quoted(), quote_literal(&cell(child, row, c)?))))
         .collect();
     let sets = sets.filter(|s| !s.is_empty())?;
-    let sql =
-        format!("UPDATE {} SET {} WHERE {}", join.child.1.quoted(), sets.join(", "), condition?.join(" AND "));
+    let sql = format!(
+        "UPDATE {} SET {} WHERE {}",
+        join.child.1.quoted(),
+        sets.join(", "),
+        condition?.join(" AND ")
+    );
     let act = Act::Sql(Statement { database: join.child.0, actor: Actor::Writer, sql });
     Some(Attack { join: join.name(), table: join.child.1.to_string(), world, other: target.world?, act })
 }
@@ -197,12 +201,14 @@ fn judge_data(
     judgement: &mut Judgement,
 ) {
     let Some(snapshot) = seen.contents(at) else { return };
-    let (Some(child), Some(parent)) = (snapshot.tables.get(&join.child), snapshot.tables.get(&join.parent)) else {
+    let (Some(child), Some(parent)) = (snapshot.tables.get(&join.child), snapshot.tables.get(&join.parent))
+    else {
         return;
     };
-    let pick = |columns: &[Ident], table: &crate::explore::TableRows, row: &crate::explore::snapshot::SnapRow| {
-        columns.iter().map(|c| table.cell(row, c).map(str::to_owned)).collect::<TextRow>()
-    };
+    let pick =
+        |columns: &[Ident], table: &crate::explore::TableRows, row: &crate::explore::snapshot::SnapRow| {
+            columns.iter().map(|c| table.cell(row, c).map(str::to_owned)).collect::<TextRow>()
+        };
     let targets: HashMap<TextRow, Option<&str>> = parent
         .rows
         .iter()
@@ -210,7 +216,8 @@ fn judge_data(
         .collect();
     for row in &child.rows {
         let reference = pick(&join.key.columns, child, row);
-        let (Some(Some(theirs)), Some(ours)) = (targets.get(&reference), child.cell(row, &join.child_tenant)) else {
+        let (Some(Some(theirs)), Some(ours)) = (targets.get(&reference), child.cell(row, &join.child_tenant))
+        else {
             continue;
         };
         let Some(world) = case.world_of(scene, &join.child, child, row) else { continue };
@@ -227,7 +234,10 @@ fn judge_data(
             worlds: [world].into(),
             severity: Severity::High,
             title: format!("{} joins rows of two tenants", join.name()),
-            message: format!("A row of {} of tenant {ours} points at a row of tenant {theirs}.", join.child.1),
+            message: format!(
+                "A row of {} of tenant {ours} points at a row of tenant {theirs}.",
+                join.child.1
+            ),
             cause: "The two rows were given their tenants by different rules.".to_owned(),
             remedy: String::new(),
             tables: vec![join.child.1.to_string(), join.parent.1.to_string()],

@@ -1,6 +1,6 @@
 //! Over all cases: how often each invariant was exercised, what was tried, which defects there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use watertight_reports::ProbeReport;
@@ -68,9 +68,12 @@ pub(super) fn tally(scene: &Scene, invariants: &[Box<dyn Invariant>], results: V
 
 impl Check {
     fn add(&mut self, judgement: Judgement, case: u32, seed: u64) {
-        if !judgement.exercised.is_empty() {
+        // A world that shows a violation met its premise.
+        let shown = judgement.violations.iter().flat_map(|v| &v.worlds);
+        let exercised: BTreeSet<_> = judgement.exercised.iter().chain(shown).collect();
+        if !exercised.is_empty() {
             self.cases += 1;
-            self.worlds += judgement.exercised.len() as u64;
+            self.worlds += exercised.len() as u64;
         }
         for probe in judgement.probes {
             let entry = self.probes.entry(probe.subject.clone()).or_insert_with(|| ProbeReport {
@@ -97,13 +100,9 @@ impl Check {
         for violation in judgement.violations {
             match self.defects.iter_mut().find(|d| d.key == violation.key) {
                 Some(known) => known.cases += 1,
-                None => self.defects.push(Defect {
-                    key: violation.key.clone(),
-                    violation,
-                    case,
-                    seed,
-                    cases: 1,
-                }),
+                None => {
+                    self.defects.push(Defect { key: violation.key.clone(), violation, case, seed, cases: 1 })
+                }
             }
         }
     }

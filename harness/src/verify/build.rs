@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use watertight_reports::{
-    AccessCell, AccessOutcome, AccessReport, CheckOutcome, CheckReport, DataReport, Exercised, Finding, ProbeReport,
-    ScenarioReport, Severity, StepReport, TableCount, TableReport, Verdict,
+    AccessCell, AccessOutcome, AccessReport, CheckOutcome, CheckReport, DataReport, Exercised, Finding,
+    ProbeReport, ScenarioReport, Severity, StepReport, TableCount, TableReport, Verdict,
 };
 use watertight_scenarios::scenario::{
     AccessId, AccessKind, AppVersion, Checkpoint, DatabaseId, Impact, Piece, SqlTemplate, StepKind,
@@ -43,10 +43,8 @@ pub(super) fn scenario_report(
     assumptions.extend(scene.plan.assumptions().iter().cloned());
     let mut not_made: Vec<String> = scene.plan.not_made().to_vec();
     if let Some((step, why)) = &scene.stopped {
-        not_made.push(format!(
-            "nothing after `{}`: it fails even on empty tables ({why})",
-            scene.step(*step).id
-        ));
+        not_made
+            .push(format!("nothing after `{}`: it fails even on empty tables ({why})", scene.step(*step).id));
     }
     ScenarioReport {
         id: scene.scenario.id.clone(),
@@ -87,7 +85,7 @@ fn check_report(scene: &Scene, invariant: &dyn Invariant, check: Check, shrunk: 
                 let (counterexample, as_shrunk) = *confirmed;
                 findings.push(finding(scene, invariant, defect, as_shrunk.message, counterexample));
             }
-            Shrunk::Flaky => flaky.push(defect.violation.title),
+            Shrunk::Flaky => flaky.push(format!("{} ({})", defect.violation.title, defect.violation.message)),
         }
     }
     findings.sort_by(|a: &Finding, b: &Finding| b.severity.cmp(&a.severity).then(a.id.cmp(&b.id)));
@@ -111,7 +109,13 @@ fn check_report(scene: &Scene, invariant: &dyn Invariant, check: Check, shrunk: 
         }
     };
     let probes: Vec<ProbeReport> = check.probes.into_values().collect();
-    CheckReport { invariant: spec.id.to_owned(), title: spec.title.to_owned(), outcome, probes, not_exercised }
+    CheckReport {
+        invariant: spec.id.to_owned(),
+        title: spec.title.to_owned(),
+        outcome,
+        probes,
+        not_exercised,
+    }
 }
 
 fn finding(

@@ -15,7 +15,12 @@ use crate::explore::{Actor, Scene};
 use crate::invariants::Violation;
 
 /// Builds it from the data and what was recorded while the witness was played on it.
-pub(super) fn counterexample(scene: &Scene, data: &Dataset, violation: &Violation, record: Record) -> Counterexample {
+pub(super) fn counterexample(
+    scene: &Scene,
+    data: &Dataset,
+    violation: &Violation,
+    record: Record,
+) -> Counterexample {
     let tenants = data
         .tables
         .iter()
@@ -71,7 +76,11 @@ fn script(scene: &Scene, data: &Dataset, violation: &Violation, record: &Record)
             comment(&mut out, &format!("database {}", database.name));
         }
         for extension in &database.extensions {
-            let _ = writeln!(out, "CREATE EXTENSION IF NOT EXISTS {} CASCADE;", Ident::new(extension.as_str()).quoted());
+            let _ = writeln!(
+                out,
+                "CREATE EXTENSION IF NOT EXISTS {} CASCADE;",
+                Ident::new(extension.as_str()).quoted()
+            );
         }
         if database.platform == Platform::Supabase {
             out.push_str(SUPABASE_SQL);

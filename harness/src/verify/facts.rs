@@ -1,8 +1,8 @@
 //! What the final schema says of tenancy, table by table, and what each step changed, in words.
 
 use watertight_reports::Fact;
-use watertight_scenarios::schema::{Action, IndexPart, Table};
 use watertight_scenarios::scenario::Checkpoint;
+use watertight_scenarios::schema::{Action, IndexPart, Table};
 
 use crate::explore::{Print, Scene, TableKey};
 
@@ -33,7 +33,8 @@ pub(super) fn table_facts(scene: &Scene, key: &TableKey) -> Vec<Fact> {
             }
             None => facts.push(fact(format!("no foreign key on `{column}`"), Some(false))),
         }
-        let leading = table.indexes.iter().filter(|i| indexed_first(table, &i.name, &i.definition, column.as_str()));
+        let leading =
+            table.indexes.iter().filter(|i| indexed_first(table, &i.name, &i.definition, column.as_str()));
         let names: Vec<String> = leading.map(|i| format!("`{}`", i.name)).collect();
         if names.is_empty() {
             facts.push(fact(format!("no index begins with `{column}`"), Some(false)));
@@ -93,13 +94,16 @@ pub(super) fn changes(scene: &Scene, before: Checkpoint, after: Checkpoint) -> V
     }
 }
 
-fn words(before: &Print, after: &Print) -> Vec<String> {
+/// What turned one state of the catalogs into another.
+pub(super) fn words(before: &Print, after: &Print) -> Vec<String> {
     let plain = |object: &str| object.strip_prefix("public.").unwrap_or(object).to_owned();
     let mut lines = Vec::new();
     for ((kind, object), definition) in after {
         match before.get(&(kind.clone(), object.clone())) {
             None => lines.push(match kind.as_str() {
-                "column" | "constraint" | "policy" => format!("adds {kind} `{}`: {definition}", plain(object)),
+                "column" | "constraint" | "policy" => {
+                    format!("adds {kind} `{}`: {definition}", plain(object))
+                }
                 "row security" => format!("row security of `{}`: {definition}", plain(object)),
                 _ => format!("adds {kind} `{}`", plain(object)),
             }),

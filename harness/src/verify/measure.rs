@@ -46,7 +46,7 @@ pub(super) struct Answers {
 
 /// Takes the numbers of one case.
 pub(super) fn measure(scene: &Scene, case: &CaseData, seen: &Observations) -> Measured {
-    Measured { steps: steps(seen), tables: tables(scene, seen), access: access(scene, case, seen) }
+    Measured { steps: steps(seen), tables: tables(scene, case, seen), access: access(scene, case, seen) }
 }
 
 fn steps(seen: &Observations) -> Vec<StepNumbers> {
@@ -64,36 +64,36 @@ fn steps(seen: &Observations) -> Vec<StepNumbers> {
         .collect()
 }
 
-fn tables(scene: &Scene, seen: &Observations) -> BTreeMap<TableKey, TableNumbers> {
+/// Rows of worlds that went the whole way, when the column came and at the end. A case that ended before tells nothing.
+fn tables(scene: &Scene, case: &CaseData, seen: &Observations) -> BTreeMap<TableKey, TableNumbers> {
     let mut numbers: BTreeMap<TableKey, TableNumbers> = BTreeMap::new();
-    let reached: Vec<Checkpoint> = scene.checkpoints().filter(|at| seen.contents(*at).is_some()).collect();
-    let Some(last) = reached.last() else { return numbers };
-    if let Some(contents) = seen.contents(*last) {
-        for (key, table) in &contents.tables {
-            let column = scene.tenant_column(*last, key);
-            let without = column
-                .map_or(0, |c| table.rows.iter().filter(|r| table.cell(r, &c).is_none()).count() as u64);
-            let entry = numbers.entry(key.clone()).or_default();
-            entry.rows = table.rows.len() as u64;
-            entry.without_tenant = without;
-        }
-    }
-    for (key, entry) in &mut numbers {
-        let first = reached.iter().find_map(|at| scene.tenant_column(*at, key).map(|c| (*at, c)));
-        let table = first.and_then(|(at, c)| seen.contents(at)?.tables.get(key).map(|t| (t, c)));
-        if let Some((table, column)) = table {
-            entry.without_tenant_before =
-                table.rows.iter().filter(|r| table.cell(r, &column).is_none()).count() as u64;
-        }
+    let last = scene.last();
+    let Some(contents) = seen.contents(last) else { return numbers };
+    let alive = seen.alive(last);
+    let lacking = |at: Checkpoint, key: &TableKey| -> u64 {
+        let Some((table, column)) =
+            seen.contents(at).and_then(|c| c.tables.get(key)).zip(scene.tenant_column(at, key))
+        else {
+            return 0;
+        };
+        let rows = table.rows.iter().filter(|r| table.cell(r, &column).is_none());
+        rows.filter(|r| case.world_of(scene, key, table, r).is_none_or(|w| alive.contains(&w))).count() as u64
+    };
+    for (key, table) in &contents.tables {
+        let first = scene.checkpoints().find(|at| scene.tenant_column(*at, key).is_some());
+        numbers.insert(
+            key.clone(),
+            TableNumbers {
+                rows: table.rows.len() as u64,
+                without_tenant: lacking(last, key),
+                without_tenant_before: first.map_or(0, |at| lacking(at, key)),
+            },
+        );
     }
     numbers
 }
 
-fn access(
-    scene: &Scene,
-    case: &CaseData,
-    seen: &Observations,
-) -> BTreeMap<(AccessId, Checkpoint), Answers> {
+fn access(scene: &Scene, case: &CaseData, seen: &Observations) -> BTreeMap<(AccessId, Checkpoint), Answers> {
     let mut matrix: BTreeMap<(AccessId, Checkpoint), Answers> = BTreeMap::new();
     for (at, binding) in sendings(scene, case) {
         if !seen.alive(at).contains(&binding.world) || !present(scene, seen, at, &binding) {

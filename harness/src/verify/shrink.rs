@@ -66,7 +66,14 @@ async fn shrink_one(
     defect: &Defect,
     options: &VerifyOptions,
 ) -> Result<Shrunk, VerifyError> {
-    let mut lab = Lab { stage, scene, invariant, key: &defect.key, original: case_data(scene, options, defect.case), bench: None };
+    let mut lab = Lab {
+        stage,
+        scene,
+        invariant,
+        key: &defect.key,
+        original: case_data(scene, options, defect.case),
+        bench: None,
+    };
     let result = lab.shrink(defect).await;
     lab.clear().await?;
     result
@@ -94,7 +101,10 @@ impl<'a> Lab<'a> {
         let worlds: Vec<_> = defect.violation.worlds.iter().copied().collect();
         let mut start = whole.clone();
         let narrowed = whole.with_worlds(&worlds);
-        if !worlds.is_empty() && narrowed.row_count() < whole.row_count() && self.shows(&narrowed).await?.is_some() {
+        if !worlds.is_empty()
+            && narrowed.row_count() < whole.row_count()
+            && self.shows(&narrowed).await?.is_some()
+        {
             start = narrowed;
         } else if self.shows(&whole).await?.is_none() {
             return Ok(Shrunk::Flaky);
@@ -191,9 +201,7 @@ impl<'a> Lab<'a> {
         }
         let bench = match self.bench.take() {
             Some(bench) => bench,
-            None => {
-                Bench { runner: Runner::open(self.scene, self.stage).await?, used: 0 }
-            }
+            None => Bench { runner: Runner::open(self.scene, self.stage).await?, used: 0 },
         };
         let bench = self.bench.insert(bench);
         bench.used += 1;

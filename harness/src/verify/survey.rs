@@ -7,16 +7,15 @@ use watertight_generators::Plan;
 use watertight_scenarios::scenario::StepId;
 use watertight_scenarios::{Scenario, Schema};
 
-use super::VerifyError;
+use super::{VerifyError, facts};
 use crate::catalog;
 use crate::db::session::{Failure, Session};
 use crate::db::stage::{RoleNames, Stage};
 use crate::explore::{Actor, Print, Scene};
-use crate::invariants::print_diff;
 
 const SURVEY_LIMIT: Duration = Duration::from_secs(120);
 
-/// By step: what its way back leaves different from the schema before it; empty when nothing is.
+/// By step: what its way back changed in the catalogs, in words; or why it failed.
 pub(super) type WaysBack = BTreeMap<StepId, Vec<String>>;
 
 struct Surveyor<'a> {
@@ -99,10 +98,9 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Sc
 type Walk = (Vec<Vec<Schema>>, Vec<Print>, WaysBack, Option<(StepId, String)>);
 
 async fn walk(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, Failure> {
-    let all_held = scenario
-        .steps
-        .iter()
-        .all(|s| s.up.is_transactional() && s.down.as_ref().is_none_or(watertight_scenarios::Script::is_transactional));
+    let all_held = scenario.steps.iter().all(|s| {
+        s.up.is_transactional() && s.down.as_ref().is_none_or(watertight_scenarios::Script::is_transactional)
+    });
     if all_held { walk_held(surveyor, scenario).await } else { walk_committed(surveyor, scenario).await }
 }
 
@@ -120,11 +118,11 @@ async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<W
         let (schema, print) = surveyor.look().await?;
         if scenario.steps[step.0].down.is_some() {
             surveyor.all("SAVEPOINT way_back").await?;
-            let left = match surveyor.script(scenario, step, true).await? {
-                Ok(()) => print_diff(&prints[step.0], &surveyor.look().await?.1),
-                Err(why) => vec![why],
+            let changed = match surveyor.script(scenario, step, true).await? {
+                Ok(()) => facts::words(&print, &surveyor.look().await?.1),
+                Err(why) => vec![format!("fails: {why}")],
             };
-            ways_back.insert(step, left);
+            ways_back.insert(step, changed);
             surveyor.all("ROLLBACK TO SAVEPOINT way_back; RELEASE SAVEPOINT way_back").await?;
         }
         schemas.push(schema);

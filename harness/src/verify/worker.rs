@@ -198,7 +198,9 @@ impl Job<'_> {
                     measured: Measured::default(),
                 })
             }
-            Err(second) => Err(VerifyError::Lost(format!("case {}: {first}; and again: {second}", case.index))),
+            Err(second) => {
+                Err(VerifyError::Lost(format!("case {}: {first}; and again: {second}", case.index)))
+            }
         }
     }
 

@@ -10,7 +10,7 @@ WITH spaces AS (
     WHERE c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)
 )
-SELECT 'schema', nspname, 'present' FROM spaces
+SELECT 'schema', nspname::text, 'present'::text FROM spaces
 UNION ALL
 SELECT CASE r.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' ELSE 'table' END,
        r.label,
@@ -80,4 +80,4 @@ SELECT 'type', s.nspname || '.' || t.typname,
 FROM pg_catalog.pg_type t JOIN spaces s ON s.oid = t.typnamespace
 WHERE t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND EXISTS (SELECT FROM relations r WHERE r.oid = t.typrelid AND r.relkind = 'c'))
 UNION ALL
-SELECT 'extension', e.extname, e.extversion FROM pg_catalog.pg_extension e
+SELECT 'extension', e.extname::text, e.extversion FROM pg_catalog.pg_extension e

@@ -1,0 +1,15 @@
+-- What is not as planned after the rollout; no row when all is well.
+SELECT 'index' AS "kind", wanted.name AS "subject", 'missing or not valid' AS "problem"
+FROM (VALUES ('idx_agent_run_started'), ('idx_campaign_metric_ts'), ('idx_api_key_token_hash'),
+             ('idx_conversation_org_created')) AS wanted (name)
+WHERE NOT EXISTS (
+    SELECT FROM pg_index i WHERE i.indexrelid = to_regclass('"' || wanted.name || '"') AND i.indisvalid)
+UNION ALL
+SELECT 'seed', wanted.subject, 'not there'
+FROM (VALUES ('Organization', EXISTS (SELECT FROM "Organization" WHERE "slug" = 'demo')),
+             ('EmbeddingSpace', EXISTS (SELECT FROM "EmbeddingSpace" WHERE "provider" = 'openai')),
+             ('Agent', EXISTS (SELECT FROM "Agent" WHERE "id" = 'demo-agent')),
+             ('Chunk', EXISTS (SELECT FROM "Chunk" WHERE "id" = 'demo-chunk')),
+             ('CampaignMetric', EXISTS (SELECT FROM "CampaignMetric" WHERE "campaignId" = 'demo-campaign')))
+     AS wanted (subject, found)
+WHERE NOT wanted.found;
