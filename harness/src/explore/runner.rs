@@ -1,6 +1,6 @@
 //! Does what acts say, on the sessions of one worker: one transaction a case, a savepoint an act.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use watertight_scenarios::scenario::{DatabaseId, StepId, StepKind};
 use watertight_scenarios::{Ident, Relation, Script};
 
 use super::act::{Act, Actor, Binding, Done, Refusal, Seen, Statement};
-use super::case::CaseData;
+use super::case::{CaseData, is_distinctive};
 use super::observe::{Observations, StepRun};
 use super::scene::Scene;
 use super::snapshot::{SnapRow, Snapshot, TableKey, TableRows};
@@ -52,6 +52,8 @@ pub struct Runner<'a> {
     pub(super) databases: Vec<String>,
     pub(super) sessions: Vec<Session>,
     pub(super) record: Option<Record>,
+    /// Values of the case that is played.
+    pub(super) values: Arc<HashMap<String, Option<WorldId>>>,
     depth: usize,
 }
 
@@ -62,7 +64,16 @@ impl<'a> Runner<'a> {
     /// When the server fails.
     pub async fn open(scene: &'a Scene, stage: &'a Stage<'a>) -> Result<Self, StageError> {
         let (databases, sessions) = stage.open().await?;
-        Ok(Self { scene, stage, names: stage.names(), databases, sessions, record: None, depth: 0 })
+        Ok(Self {
+            scene,
+            stage,
+            names: stage.names(),
+            databases,
+            sessions,
+            record: None,
+            values: Arc::default(),
+            depth: 0,
+        })
     }
 
     /// From now on keeps every statement, until [`Runner::recorded`].
@@ -122,6 +133,7 @@ impl<'a> Runner<'a> {
     /// When a session is lost; what was seen until then is lost with it.
     pub async fn play(&mut self, case: &CaseData, trees: Vec<Tree>) -> Result<Observations, Failure> {
         self.depth = 0;
+        self.values = case.values();
         self.everywhere("BEGIN").await?;
         let played = self.play_inside(case, trees).await;
         let undone = self.everywhere("ROLLBACK").await;
@@ -362,9 +374,14 @@ impl<'a> Runner<'a> {
         failure: Failure,
         savepoint: &str,
     ) -> Result<Seen, Failure> {
-        if let Failure::Lost(_) = failure {
-            return Err(failure);
-        }
+        let failure = match failure {
+            Failure::Lost(_) => return Err(failure),
+            Failure::Sql(mut error) => {
+                error.detail = error.detail.map(|detail| without_fresh_values(&detail, &self.values));
+                Failure::Sql(error)
+            }
+            other => other,
+        };
         self.everywhere(&format!("ROLLBACK TO SAVEPOINT {savepoint}")).await?;
         let seen = Seen::Refused(Refusal { statement, failure });
         self.answered(&seen);
@@ -554,5 +571,45 @@ impl<'a> Runner<'a> {
                 (Relation::new(cell(0), cell(1)), cell(2).parse().unwrap_or_default())
             })
             .collect())
+    }
+}
+
+/// The DETAIL of a refusal without values that the run made up (fresh ids): they differ from run to run.
+fn without_fresh_values(detail: &str, known: &HashMap<String, Option<WorldId>>) -> String {
+    let Some((before, rest)) = detail.split_once(")=(") else { return detail.to_owned() };
+    let Some((values, after)) = rest.rsplit_once(')') else { return detail.to_owned() };
+    let told: Vec<&str> = values
+        .split(", ")
+        .map(|v| {
+            if known.contains_key(v)
+                || !is_distinctive(v)
+                || v.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+            {
+                v
+            } else {
+                "…"
+            }
+        })
+        .collect();
+    format!("{before})=({}){after}", told.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_keeps_known_values_and_hides_fresh_ones() {
+        let known: HashMap<String, Option<WorldId>> = [("workspace1".to_owned(), None)].into();
+        let told = |d: &str| without_fresh_values(d, &known);
+        assert_eq!(
+            told("Key (a, b)=(workspace1, 7) already exists."),
+            "Key (a, b)=(workspace1, 7) already exists."
+        );
+        assert_eq!(
+            told("Key (a, b)=(c8f9e519a80b, SHOPIFY) already exists."),
+            "Key (a, b)=(…, SHOPIFY) already exists."
+        );
+        assert_eq!(told("something else"), "something else");
     }
 }
