@@ -54,6 +54,8 @@ pub struct Runner<'a> {
     pub(super) record: Option<Record>,
     /// Values of the case that is played.
     pub(super) values: Arc<HashMap<String, Option<WorldId>>>,
+    /// Savepoints to set and undo, by database: sent in one message with whatever comes next.
+    pending: Vec<Vec<String>>,
     depth: usize,
 }
 
@@ -72,6 +74,7 @@ impl<'a> Runner<'a> {
             sessions,
             record: None,
             values: Arc::default(),
+            pending: Vec::new(),
             depth: 0,
         })
     }
@@ -98,14 +101,39 @@ impl<'a> Runner<'a> {
     }
 
     pub(super) async fn everywhere(&mut self, sql: &str) -> Result<(), Failure> {
-        for session in &mut self.sessions {
-            session.run(sql, OWN_LIMIT).await?;
+        for db in (0..self.sessions.len()).map(DatabaseId) {
+            self.own(db, sql).await?;
         }
         Ok(())
     }
 
+    /// The same for statements that cannot fail and that nobody waits for: they go with the next message.
+    fn later(&mut self, statements: &[String]) {
+        self.pending.resize(self.sessions.len(), Vec::new());
+        for pending in &mut self.pending {
+            pending.extend_from_slice(statements);
+        }
+    }
+
+    /// What a script or statement set for its session ends with it.
+    fn reset_later(&mut self, db: DatabaseId) {
+        self.pending.resize(self.sessions.len(), Vec::new());
+        self.pending[db.0].extend(["RESET ALL".to_owned(), "RESET ROLE".to_owned()]);
+    }
+
+    fn undo_later(&mut self, savepoint: &str) {
+        self.later(&[format!("ROLLBACK TO SAVEPOINT {savepoint}"), format!("RELEASE SAVEPOINT {savepoint}")]);
+    }
+
     pub(super) async fn own(&mut self, db: DatabaseId, sql: &str) -> Result<Vec<Answer>, Failure> {
-        self.sessions[db.0].run(sql, OWN_LIMIT).await
+        let first = self.pending.get_mut(db.0).map(std::mem::take).unwrap_or_default();
+        if first.is_empty() {
+            return self.sessions[db.0].run(sql, OWN_LIMIT).await;
+        }
+        let count = first.len();
+        let mut answers = self.sessions[db.0].run(&format!("{};{sql}", first.join(";")), OWN_LIMIT).await?;
+        answers.drain(..count.min(answers.len()));
+        Ok(answers)
     }
 
     pub(super) fn keep(&mut self, database: DatabaseId, actor: &Actor, what: String, sql: Vec<String>) {
@@ -133,6 +161,7 @@ impl<'a> Runner<'a> {
     /// When a session is lost; what was seen until then is lost with it.
     pub async fn play(&mut self, case: &CaseData, trees: Vec<Tree>) -> Result<Observations, Failure> {
         self.depth = 0;
+        self.pending.clear();
         self.values = case.values();
         self.everywhere("BEGIN").await?;
         let played = self.play_inside(case, trees).await;
@@ -178,10 +207,10 @@ impl<'a> Runner<'a> {
     ) -> Result<StepRun, Failure> {
         let mut removed: Vec<(Refusal, BTreeSet<WorldId>)> = Vec::new();
         loop {
-            self.everywhere("SAVEPOINT timeline").await?;
+            self.later(&["SAVEPOINT timeline".to_owned()]);
             let seen = self.checked_step(step, "timeline").await?;
             let Seen::Refused(refusal) = &seen else {
-                self.everywhere("RELEASE SAVEPOINT timeline").await?;
+                self.later(&["RELEASE SAVEPOINT timeline".to_owned()]);
                 return Ok(StepRun { seen, removed });
             };
             let stuck = self.record.is_some()
@@ -209,7 +238,7 @@ impl<'a> Runner<'a> {
         if self.scene.step(step).kind != StepKind::Check || rows == 0 {
             return Ok(seen);
         }
-        self.everywhere(&format!("ROLLBACK TO SAVEPOINT {savepoint}")).await?;
+        self.later(&[format!("ROLLBACK TO SAVEPOINT {savepoint}")]);
         Ok(Seen::Refused(Refusal { statement: 0, failure: Failure::Complaint(rows) }))
     }
 
@@ -237,10 +266,10 @@ impl<'a> Runner<'a> {
             let (first, second) = guilty.split_at(guilty.len() / 2);
             let without: BTreeSet<WorldId> = alive.iter().filter(|w| !first.contains(w)).copied().collect();
             let gone: BTreeSet<WorldId> = alive.difference(&without).copied().collect();
-            self.everywhere("SAVEPOINT screen").await?;
+            self.later(&["SAVEPOINT screen".to_owned()]);
             self.remove(case, &gone).await?;
             let still = matches!(self.checked_step(step, "screen").await?, Seen::Refused(_));
-            self.everywhere("ROLLBACK TO SAVEPOINT screen; RELEASE SAVEPOINT screen").await?;
+            self.undo_later("screen");
             guilty = if still { second.to_vec() } else { first.to_vec() };
         }
         Ok(guilty.into_iter().collect())
@@ -255,11 +284,11 @@ impl<'a> Runner<'a> {
             }
             self.depth += 1;
             let name = format!("excursion_{}", self.depth);
-            self.everywhere(&format!("SAVEPOINT {name}")).await?;
+            self.later(&[format!("SAVEPOINT {name}")]);
             let seen = self.perform(case, &node.act, &name).await?;
             node.seen = Some(seen);
             Box::pin(self.visit(case, &mut node.children)).await?;
-            self.everywhere(&format!("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")).await?;
+            self.undo_later(&name);
             self.depth -= 1;
         }
         Ok(())
@@ -272,7 +301,7 @@ impl<'a> Runner<'a> {
                 for db in 0..self.sessions.len() {
                     self.observe(DatabaseId(db)).await?;
                     let print = catalog::fingerprint(&mut self.sessions[db]).await;
-                    self.unobserve(DatabaseId(db)).await?;
+                    self.unobserve(DatabaseId(db));
                     for ((kind, object), definition) in print? {
                         let object = if db == 0 { object } else { format!("[{db}] {object}") };
                         all.insert((kind, object), definition);
@@ -362,7 +391,7 @@ impl<'a> Runner<'a> {
                 Err(failure) => return self.refused(i, failure, savepoint).await,
             }
         }
-        self.own(db, "RESET ALL; RESET ROLE").await?;
+        self.reset_later(db);
         let seen = Seen::Done(Done { answer, writes: BTreeMap::new(), took: clock.elapsed() });
         self.answered(&seen);
         Ok(seen)
@@ -382,7 +411,7 @@ impl<'a> Runner<'a> {
             }
             other => other,
         };
-        self.everywhere(&format!("ROLLBACK TO SAVEPOINT {savepoint}")).await?;
+        self.later(&[format!("ROLLBACK TO SAVEPOINT {savepoint}")]);
         let seen = Seen::Refused(Refusal { statement, failure });
         self.answered(&seen);
         Ok(seen)
@@ -426,10 +455,12 @@ impl<'a> Runner<'a> {
             }
         }
         // What a deferred constraint would say at commit belongs to the answer.
-        if let Err(failure) = self.sessions[db.0].run("SET CONSTRAINTS ALL IMMEDIATE", SEND_LIMIT).await {
+        if self.scene.has_deferrable()
+            && let Err(failure) = self.sessions[db.0].run("SET CONSTRAINTS ALL IMMEDIATE", SEND_LIMIT).await
+        {
             return self.refused(sql.len(), failure, savepoint).await;
         }
-        self.own(db, "RESET ALL; RESET ROLE").await?;
+        self.reset_later(db);
         let seen = Seen::Done(Done { answer, ..Done::default() });
         self.answered(&seen);
         Ok(seen)
@@ -512,8 +543,10 @@ impl<'a> Runner<'a> {
         self.own(db, &sql).await.map(|_| ())
     }
 
-    async fn unobserve(&mut self, db: DatabaseId) -> Result<(), Failure> {
-        self.own(db, "ROLLBACK TO SAVEPOINT observation; RELEASE SAVEPOINT observation").await.map(|_| ())
+    fn unobserve(&mut self, db: DatabaseId) {
+        self.pending.resize(self.sessions.len(), Vec::new());
+        self.pending[db.0].push("ROLLBACK TO SAVEPOINT observation".to_owned());
+        self.pending[db.0].push("RELEASE SAVEPOINT observation".to_owned());
     }
 
     /// The contents of every table.
@@ -537,7 +570,7 @@ impl<'a> Runner<'a> {
             let selects: Vec<&str> = tables.iter().map(|(_, _, s)| s.as_str()).collect();
             let answers =
                 if selects.is_empty() { Vec::new() } else { self.own(db, &selects.join(";")).await? };
-            self.unobserve(db).await?;
+            self.unobserve(db);
             for ((key, mut rows, _), answer) in tables.into_iter().zip(answers) {
                 rows.rows = answer
                     .rows
