@@ -1,6 +1,7 @@
 //! One case: its data, and to which world each row and value belongs.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use watertight_generators::{Dataset, TableData, WorldId};
 use watertight_scenarios::ident::quote_literal;
@@ -32,7 +33,7 @@ pub struct CaseData {
     rows: HashMap<(TableKey, TextRow), Option<WorldId>>,
     tenants: HashMap<String, WorldId>,
     tenant_of: HashMap<WorldId, Vec<String>>,
-    values: HashMap<String, Option<WorldId>>,
+    values: Arc<HashMap<String, Option<WorldId>>>,
 }
 
 impl CaseData {
@@ -46,10 +47,11 @@ impl CaseData {
             rows: HashMap::new(),
             tenants: HashMap::new(),
             tenant_of: HashMap::new(),
-            values: HashMap::new(),
+            values: Arc::default(),
             data,
         };
         let tenant_key = scene.tenant_key();
+        let mut values: HashMap<String, Option<WorldId>> = HashMap::new();
         for table in &case.data.tables {
             let key = (DatabaseId(table.database), table.table.clone());
             let identity: Vec<usize> = scene
@@ -76,7 +78,7 @@ impl CaseData {
                     case.tenant_of.entry(world).or_default().push(tenant.clone());
                 }
                 for value in row.values.iter().flatten().filter(|v| is_distinctive(v)) {
-                    case.values
+                    values
                         .entry(value.clone())
                         .and_modify(|w| {
                             if *w != row.world {
@@ -87,6 +89,7 @@ impl CaseData {
                 }
             }
         }
+        case.values = Arc::new(values);
         case
     }
 
@@ -108,6 +111,11 @@ impl CaseData {
     /// The world that alone has this value, if one does.
     pub fn world_of_value(&self, value: &str) -> Option<WorldId> {
         self.values.get(value).copied().flatten()
+    }
+
+    /// Whose each distinctive value is, for those who outlive the case's borrow.
+    pub(super) fn values(&self) -> Arc<HashMap<String, Option<WorldId>>> {
+        Arc::clone(&self.values)
     }
 
     /// Whether the value stands anywhere in the case's data.
@@ -291,7 +299,8 @@ fn is_tenant_column(scene: &Scene, db: DatabaseId, table: &Relation, column: &Id
     scene.tenant_column(scene.last(), &(db, table.clone())).as_ref() == Some(column)
 }
 
-fn is_distinctive(value: &str) -> bool {
+/// Whether a value is long and peculiar enough to tell whose it is.
+pub(super) fn is_distinctive(value: &str) -> bool {
     value.len() >= DISTINCTIVE_LENGTH_MIN
         && value.parse::<f64>().is_err()
         && value != "true"

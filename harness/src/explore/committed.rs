@@ -54,6 +54,7 @@ impl Runner<'_> {
         trees: Vec<Tree>,
         clones: bool,
     ) -> Result<Observations, Failure> {
+        self.values = case.values();
         self.everywhere("BEGIN").await?;
         self.load(&case.data).await?;
         self.everywhere("COMMIT").await?;

@@ -1,6 +1,6 @@
 //! Does what acts say, on the sessions of one worker: one transaction a case, a savepoint an act.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use watertight_scenarios::scenario::{DatabaseId, StepId, StepKind};
 use watertight_scenarios::{Ident, Relation, Script};
 
 use super::act::{Act, Actor, Binding, Done, Refusal, Seen, Statement};
-use super::case::CaseData;
+use super::case::{CaseData, is_distinctive};
 use super::observe::{Observations, StepRun};
 use super::scene::Scene;
 use super::snapshot::{SnapRow, Snapshot, TableKey, TableRows};
@@ -52,6 +52,10 @@ pub struct Runner<'a> {
     pub(super) databases: Vec<String>,
     pub(super) sessions: Vec<Session>,
     pub(super) record: Option<Record>,
+    /// Values of the case that is played.
+    pub(super) values: Arc<HashMap<String, Option<WorldId>>>,
+    /// Savepoints to set and undo, by database: sent in one message with whatever comes next.
+    pending: Vec<Vec<String>>,
     depth: usize,
 }
 
@@ -62,7 +66,17 @@ impl<'a> Runner<'a> {
     /// When the server fails.
     pub async fn open(scene: &'a Scene, stage: &'a Stage<'a>) -> Result<Self, StageError> {
         let (databases, sessions) = stage.open().await?;
-        Ok(Self { scene, stage, names: stage.names(), databases, sessions, record: None, depth: 0 })
+        Ok(Self {
+            scene,
+            stage,
+            names: stage.names(),
+            databases,
+            sessions,
+            record: None,
+            values: Arc::default(),
+            pending: Vec::new(),
+            depth: 0,
+        })
     }
 
     /// From now on keeps every statement, until [`Runner::recorded`].
@@ -87,14 +101,39 @@ impl<'a> Runner<'a> {
     }
 
     pub(super) async fn everywhere(&mut self, sql: &str) -> Result<(), Failure> {
-        for session in &mut self.sessions {
-            session.run(sql, OWN_LIMIT).await?;
+        for db in (0..self.sessions.len()).map(DatabaseId) {
+            self.own(db, sql).await?;
         }
         Ok(())
     }
 
+    /// The same for statements that cannot fail and that nobody waits for: they go with the next message.
+    fn later(&mut self, statements: &[String]) {
+        self.pending.resize(self.sessions.len(), Vec::new());
+        for pending in &mut self.pending {
+            pending.extend_from_slice(statements);
+        }
+    }
+
+    /// What a script or statement set for its session ends with it.
+    fn reset_later(&mut self, db: DatabaseId) {
+        self.pending.resize(self.sessions.len(), Vec::new());
+        self.pending[db.0].extend(["RESET ALL".to_owned(), "RESET ROLE".to_owned()]);
+    }
+
+    fn undo_later(&mut self, savepoint: &str) {
+        self.later(&[format!("ROLLBACK TO SAVEPOINT {savepoint}"), format!("RELEASE SAVEPOINT {savepoint}")]);
+    }
+
     pub(super) async fn own(&mut self, db: DatabaseId, sql: &str) -> Result<Vec<Answer>, Failure> {
-        self.sessions[db.0].run(sql, OWN_LIMIT).await
+        let first = self.pending.get_mut(db.0).map(std::mem::take).unwrap_or_default();
+        if first.is_empty() {
+            return self.sessions[db.0].run(sql, OWN_LIMIT).await;
+        }
+        let count = first.len();
+        let mut answers = self.sessions[db.0].run(&format!("{};{sql}", first.join(";")), OWN_LIMIT).await?;
+        answers.drain(..count.min(answers.len()));
+        Ok(answers)
     }
 
     pub(super) fn keep(&mut self, database: DatabaseId, actor: &Actor, what: String, sql: Vec<String>) {
@@ -122,6 +161,8 @@ impl<'a> Runner<'a> {
     /// When a session is lost; what was seen until then is lost with it.
     pub async fn play(&mut self, case: &CaseData, trees: Vec<Tree>) -> Result<Observations, Failure> {
         self.depth = 0;
+        self.pending.clear();
+        self.values = case.values();
         self.everywhere("BEGIN").await?;
         let played = self.play_inside(case, trees).await;
         let undone = self.everywhere("ROLLBACK").await;
@@ -166,10 +207,10 @@ impl<'a> Runner<'a> {
     ) -> Result<StepRun, Failure> {
         let mut removed: Vec<(Refusal, BTreeSet<WorldId>)> = Vec::new();
         loop {
-            self.everywhere("SAVEPOINT timeline").await?;
+            self.later(&["SAVEPOINT timeline".to_owned()]);
             let seen = self.checked_step(step, "timeline").await?;
             let Seen::Refused(refusal) = &seen else {
-                self.everywhere("RELEASE SAVEPOINT timeline").await?;
+                self.later(&["RELEASE SAVEPOINT timeline".to_owned()]);
                 return Ok(StepRun { seen, removed });
             };
             let stuck = self.record.is_some()
@@ -197,7 +238,7 @@ impl<'a> Runner<'a> {
         if self.scene.step(step).kind != StepKind::Check || rows == 0 {
             return Ok(seen);
         }
-        self.everywhere(&format!("ROLLBACK TO SAVEPOINT {savepoint}")).await?;
+        self.later(&[format!("ROLLBACK TO SAVEPOINT {savepoint}")]);
         Ok(Seen::Refused(Refusal { statement: 0, failure: Failure::Complaint(rows) }))
     }
 
@@ -225,10 +266,10 @@ impl<'a> Runner<'a> {
             let (first, second) = guilty.split_at(guilty.len() / 2);
             let without: BTreeSet<WorldId> = alive.iter().filter(|w| !first.contains(w)).copied().collect();
             let gone: BTreeSet<WorldId> = alive.difference(&without).copied().collect();
-            self.everywhere("SAVEPOINT screen").await?;
+            self.later(&["SAVEPOINT screen".to_owned()]);
             self.remove(case, &gone).await?;
             let still = matches!(self.checked_step(step, "screen").await?, Seen::Refused(_));
-            self.everywhere("ROLLBACK TO SAVEPOINT screen; RELEASE SAVEPOINT screen").await?;
+            self.undo_later("screen");
             guilty = if still { second.to_vec() } else { first.to_vec() };
         }
         Ok(guilty.into_iter().collect())
@@ -243,11 +284,11 @@ impl<'a> Runner<'a> {
             }
             self.depth += 1;
             let name = format!("excursion_{}", self.depth);
-            self.everywhere(&format!("SAVEPOINT {name}")).await?;
+            self.later(&[format!("SAVEPOINT {name}")]);
             let seen = self.perform(case, &node.act, &name).await?;
             node.seen = Some(seen);
             Box::pin(self.visit(case, &mut node.children)).await?;
-            self.everywhere(&format!("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")).await?;
+            self.undo_later(&name);
             self.depth -= 1;
         }
         Ok(())
@@ -260,7 +301,7 @@ impl<'a> Runner<'a> {
                 for db in 0..self.sessions.len() {
                     self.observe(DatabaseId(db)).await?;
                     let print = catalog::fingerprint(&mut self.sessions[db]).await;
-                    self.unobserve(DatabaseId(db)).await?;
+                    self.unobserve(DatabaseId(db));
                     for ((kind, object), definition) in print? {
                         let object = if db == 0 { object } else { format!("[{db}] {object}") };
                         all.insert((kind, object), definition);
@@ -350,7 +391,7 @@ impl<'a> Runner<'a> {
                 Err(failure) => return self.refused(i, failure, savepoint).await,
             }
         }
-        self.own(db, "RESET ALL; RESET ROLE").await?;
+        self.reset_later(db);
         let seen = Seen::Done(Done { answer, writes: BTreeMap::new(), took: clock.elapsed() });
         self.answered(&seen);
         Ok(seen)
@@ -362,10 +403,15 @@ impl<'a> Runner<'a> {
         failure: Failure,
         savepoint: &str,
     ) -> Result<Seen, Failure> {
-        if let Failure::Lost(_) = failure {
-            return Err(failure);
-        }
-        self.everywhere(&format!("ROLLBACK TO SAVEPOINT {savepoint}")).await?;
+        let failure = match failure {
+            Failure::Lost(_) => return Err(failure),
+            Failure::Sql(mut error) => {
+                error.detail = error.detail.map(|detail| without_fresh_values(&detail, &self.values));
+                Failure::Sql(error)
+            }
+            other => other,
+        };
+        self.later(&[format!("ROLLBACK TO SAVEPOINT {savepoint}")]);
         let seen = Seen::Refused(Refusal { statement, failure });
         self.answered(&seen);
         Ok(seen)
@@ -409,10 +455,12 @@ impl<'a> Runner<'a> {
             }
         }
         // What a deferred constraint would say at commit belongs to the answer.
-        if let Err(failure) = self.sessions[db.0].run("SET CONSTRAINTS ALL IMMEDIATE", SEND_LIMIT).await {
+        if self.scene.has_deferrable()
+            && let Err(failure) = self.sessions[db.0].run("SET CONSTRAINTS ALL IMMEDIATE", SEND_LIMIT).await
+        {
             return self.refused(sql.len(), failure, savepoint).await;
         }
-        self.own(db, "RESET ALL; RESET ROLE").await?;
+        self.reset_later(db);
         let seen = Seen::Done(Done { answer, ..Done::default() });
         self.answered(&seen);
         Ok(seen)
@@ -495,8 +543,10 @@ impl<'a> Runner<'a> {
         self.own(db, &sql).await.map(|_| ())
     }
 
-    async fn unobserve(&mut self, db: DatabaseId) -> Result<(), Failure> {
-        self.own(db, "ROLLBACK TO SAVEPOINT observation; RELEASE SAVEPOINT observation").await.map(|_| ())
+    fn unobserve(&mut self, db: DatabaseId) {
+        self.pending.resize(self.sessions.len(), Vec::new());
+        self.pending[db.0].push("ROLLBACK TO SAVEPOINT observation".to_owned());
+        self.pending[db.0].push("RELEASE SAVEPOINT observation".to_owned());
     }
 
     /// The contents of every table.
@@ -520,7 +570,7 @@ impl<'a> Runner<'a> {
             let selects: Vec<&str> = tables.iter().map(|(_, _, s)| s.as_str()).collect();
             let answers =
                 if selects.is_empty() { Vec::new() } else { self.own(db, &selects.join(";")).await? };
-            self.unobserve(db).await?;
+            self.unobserve(db);
             for ((key, mut rows, _), answer) in tables.into_iter().zip(answers) {
                 rows.rows = answer
                     .rows
@@ -554,5 +604,45 @@ impl<'a> Runner<'a> {
                 (Relation::new(cell(0), cell(1)), cell(2).parse().unwrap_or_default())
             })
             .collect())
+    }
+}
+
+/// The DETAIL of a refusal without values that the run made up (fresh ids): they differ from run to run.
+fn without_fresh_values(detail: &str, known: &HashMap<String, Option<WorldId>>) -> String {
+    let Some((before, rest)) = detail.split_once(")=(") else { return detail.to_owned() };
+    let Some((values, after)) = rest.rsplit_once(')') else { return detail.to_owned() };
+    let told: Vec<&str> = values
+        .split(", ")
+        .map(|v| {
+            if known.contains_key(v)
+                || !is_distinctive(v)
+                || v.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+            {
+                v
+            } else {
+                "…"
+            }
+        })
+        .collect();
+    format!("{before})=({}){after}", told.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_keeps_known_values_and_hides_fresh_ones() {
+        let known: HashMap<String, Option<WorldId>> = [("workspace1".to_owned(), None)].into();
+        let told = |d: &str| without_fresh_values(d, &known);
+        assert_eq!(
+            told("Key (a, b)=(workspace1, 7) already exists."),
+            "Key (a, b)=(workspace1, 7) already exists."
+        );
+        assert_eq!(
+            told("Key (a, b)=(c8f9e519a80b, SHOPIFY) already exists."),
+            "Key (a, b)=(…, SHOPIFY) already exists."
+        );
+        assert_eq!(told("something else"), "something else");
     }
 }

@@ -2,7 +2,7 @@
 
 use watertight_generators::Plan;
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Step, StepId, StepKind};
-use watertight_scenarios::schema::{Schema, Table};
+use watertight_scenarios::schema::{Deferrable, Schema, Table};
 use watertight_scenarios::{Ident, Relation, Scenario};
 
 use super::act::Print;
@@ -110,6 +110,18 @@ impl Scene {
     pub fn location(&self, step: StepId, statement: usize) -> (String, Option<u32>) {
         let script = &self.step(step).up;
         (script.path.clone(), script.statements.get(statement).map(|s| s.line))
+    }
+
+    /// Whether any constraint can be deferred to the end of a transaction.
+    pub fn has_deferrable(&self) -> bool {
+        let tables = self.schemas.iter().flatten().flat_map(|s| &s.tables);
+        tables.into_iter().any(|t| {
+            let keys = t.primary_key.iter().map(|k| k.deferrable);
+            let uniques = t.uniques.iter().map(|u| u.deferrable);
+            let references = t.foreign_keys.iter().map(|f| f.deferrable);
+            keys.chain(uniques).chain(references).any(|d| d != Deferrable::No)
+                || t.triggers.iter().any(|t| t.definition.contains("CONSTRAINT TRIGGER"))
+        })
     }
 
     /// Whether any table has row security at a checkpoint.

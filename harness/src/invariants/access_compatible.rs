@@ -3,7 +3,7 @@
 use watertight_reports::Severity;
 use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, Impact, StepId};
 
-use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
+use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, about, contents};
 use crate::db::session::SqlError;
 use crate::explore::{Act, Binding, CaseData, Excursion, Observations, Scene, Seen};
 
@@ -107,6 +107,9 @@ impl Invariant for AccessCompatible {
             wanted.push(send(at, &binding));
         }
         wanted
+    }
+    fn plan_for(&self, scene: &Scene, case: &CaseData, key: &ViolationKey) -> Vec<Excursion> {
+        about(scene, self.plan(scene, case), &key.subject)
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();

@@ -7,7 +7,7 @@ use watertight_reports::Severity;
 use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, Impact, StepId};
 
 use super::access_compatible::{in_use, sendings};
-use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, contents};
+use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, about, contents};
 use crate::db::session::Answer;
 use crate::explore::{Act, Actor, Binding, CaseData, Excursion, Observations, Scene, Seen, Snapshot};
 
@@ -52,6 +52,9 @@ impl Invariant for ReadIsolation {
             .filter(|(_, b)| is_read(scene, b))
             .flat_map(|(at, b)| [contents(at), Excursion { from: at, acts: vec![Act::Send(b)] }])
             .collect()
+    }
+    fn plan_for(&self, scene: &Scene, case: &CaseData, key: &ViolationKey) -> Vec<Excursion> {
+        about(scene, self.plan(scene, case), &key.subject)
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
@@ -185,6 +188,9 @@ impl Invariant for NonInterference {
             .into_iter()
             .flat_map(|(at, b, e)| [Excursion { from: at, acts: vec![Act::Send(b)] }, e])
             .collect()
+    }
+    fn plan_for(&self, scene: &Scene, case: &CaseData, key: &ViolationKey) -> Vec<Excursion> {
+        about(scene, self.plan(scene, case), &key.subject)
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();

@@ -7,7 +7,7 @@ use watertight_generators::WorldId;
 use watertight_reports::Severity;
 use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, Impact, StepId, StepKind};
 
-use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey};
+use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, about};
 use crate::db::session::Failure;
 use crate::explore::{Act, Actor, Binding, CaseData, Excursion, Observations, Refusal, Scene, Seen};
 
@@ -101,6 +101,9 @@ impl Invariant for MigrationApplies {
     }
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
         interleavings(scene, case).into_iter().map(|(_, e)| e).collect()
+    }
+    fn plan_for(&self, scene: &Scene, case: &CaseData, key: &ViolationKey) -> Vec<Excursion> {
+        about(scene, self.plan(scene, case), &key.subject)
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();

@@ -37,6 +37,10 @@ pub trait Invariant: Send + Sync {
     fn applies(&self, scene: &Scene) -> Result<(), String>;
     /// What has to be seen of this case.
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion>;
+    /// What has to be seen to find this one defect again: less, where shrinking can do with less.
+    fn plan_for(&self, scene: &Scene, case: &CaseData, _key: &ViolationKey) -> Vec<Excursion> {
+        self.plan(scene, case)
+    }
     /// What is to be said of it. Pure.
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement;
 }
@@ -115,6 +119,15 @@ impl Judgement {
             None => self.violations.push(violation),
         }
     }
+}
+
+/// Excursions that send one access path, and those that send none: what a defect of that path needs.
+pub(crate) fn about(scene: &Scene, excursions: Vec<Excursion>, path: &str) -> Vec<Excursion> {
+    let other = |act: &Act| match act {
+        Act::Send(binding) => scene.scenario.access[binding.access.0].name != path,
+        _ => false,
+    };
+    excursions.into_iter().filter(|e| !e.acts.iter().any(other)).collect()
 }
 
 /// Contents at a checkpoint: the most common question.

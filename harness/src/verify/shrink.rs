@@ -145,7 +145,7 @@ impl<'a> Lab<'a> {
     /// The violation, if this data shows it.
     async fn shows(&mut self, data: &Dataset) -> Result<Option<Violation>, VerifyError> {
         let case = self.case(data);
-        let trees = trees(self.scene, self.invariant.plan(self.scene, &case));
+        let trees = trees(self.scene, self.invariant.plan_for(self.scene, &case, self.key));
         let mut tries = 0;
         let seen = loop {
             let commits = self.scene.needs_commits();
