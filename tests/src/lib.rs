@@ -12,6 +12,6 @@ pub use run::{Ended, Watertight};
 #[macro_export]
 macro_rules! watertight {
     ($($argument:expr),* $(,)?) => {
-        $crate::Watertight::at(env!("CARGO_BIN_EXE_watertight-under-test"))$(.arg($argument))*
+        $crate::Watertight::at(env!("CARGO_BIN_EXE_watertight-under-test"))$(.arg(&$argument))*
     };
 }

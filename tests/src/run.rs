@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -97,7 +97,7 @@ impl Watertight {
         command.envs(self.variables).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program under test can be started");
         let streams = (reader(child.stdout.take()), reader(child.stderr.take()));
-        Running { child, streams, home, out, deadline: Instant::now() + self.time_max }
+        Running { child: Guarded(child), streams, home, out, deadline: Instant::now() + self.time_max }
     }
 
     /// Runs it to its end.
@@ -120,10 +120,28 @@ fn reader(stream: Option<impl std::io::Read + Send + 'static>) -> JoinHandle<Vec
     })
 }
 
+/// A process that does not outlive a test that fails.
+#[derive(Debug)]
+struct Guarded(Child);
+
+impl Guarded {
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().expect("our own process can be waited for")
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // Its server goes with it. One that has ended is left alone.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A run that goes on.
 #[derive(Debug)]
 pub struct Running {
-    child: Child,
+    child: Guarded,
     streams: (JoinHandle<Vec<u8>>, JoinHandle<Vec<u8>>),
     home: TempDir,
     out: PathBuf,
@@ -133,7 +151,7 @@ pub struct Running {
 impl Running {
     /// Its process.
     pub fn pid(&self) -> i32 {
-        self.child.id().cast_signed()
+        self.child.0.id().cast_signed()
     }
 
     /// Sends it a signal; one that has ended gets none.
@@ -143,7 +161,7 @@ impl Running {
     pub fn signal(&mut self, signal: Signal) {
         let pid = self.pid();
         assert!(pid > 1, "a process of our own");
-        if self.child.try_wait().expect("it can be waited for").is_none() {
+        if self.child.ended().is_none() {
             kill(Pid::from_raw(pid), signal).expect("our own process can be signalled");
         }
     }
@@ -176,7 +194,7 @@ impl Running {
     /// # Panics
     /// When the system does not tell.
     pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().expect("it can be waited for").is_some()
+        self.child.ended().is_some()
     }
 
     /// Waits until something is so, or the run has ended.
@@ -197,13 +215,13 @@ impl Running {
     pub fn wait(mut self) -> Ended {
         let mut late = false;
         let status = loop {
-            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+            if let Some(status) = self.child.ended() {
                 break status;
             }
             if Instant::now() > self.deadline {
                 late = true;
                 // Its server goes with it.
-                let _ = self.child.kill();
+                let _ = self.child.0.kill();
             }
             std::thread::sleep(Duration::from_millis(10));
         };

@@ -55,7 +55,7 @@ fn a_byte_order_mark_and_windows_line_ends_are_fine() {
         let text = format!("\u{feff}{}", folder.read(file).replace('\n', "\r\n"));
         folder = folder.file(file, text);
     }
-    let _ = watertight!("verify", &folder).small(4).run().expect(0);
+    let _ = watertight!("verify", &folder).small(8).run().expect(0);
 }
 
 #[rstest]
