@@ -170,7 +170,7 @@ impl AccessCompatible {
             expects: None,
         });
         // What is refused at a checkpoint is refused at those after it too: the first one is where it begins.
-        let known = |v: &Violation| v.key.subject == path.name && (v.key.code == "refused") == !rolled_back;
+        let known = |v: &Violation| v.key.subject == path.name && (v.key.code == "refused") != rolled_back;
         if judgement.violations.iter().any(known) {
             return false;
         }
