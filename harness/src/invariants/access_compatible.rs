@@ -97,6 +97,9 @@ impl Invariant for AccessCompatible {
         }
         Ok(())
     }
+    fn sends_paths(&self) -> bool {
+        true
+    }
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
         let mut wanted = Vec::new();
         for (at, binding) in sendings(scene, case) {
