@@ -167,6 +167,7 @@ fn arith(op: char, left: Value, right: Value) -> Value {
     }
 }
 
+/// Letters beyond ASCII change their case by the collation's rules: only those that no rule changes are known.
 fn call(function: Function, mut args: Vec<Value>) -> Value {
     let count = |n: usize| Value::Number(Number::int(n as i128));
     match function {
@@ -191,8 +192,12 @@ fn call(function: Function, mut args: Vec<Value>) -> Value {
         (Function::Length, Value::Text(t)) => count(t.chars().count()),
         (Function::OctetLength, Value::Text(t)) => count(t.len()),
         (Function::Length | Function::OctetLength, Value::Bytes(n)) => count(n),
-        (Function::Lower, Value::Text(t)) if t.is_ascii() => Value::Text(t.to_ascii_lowercase()),
-        (Function::Upper, Value::Text(t)) if t.is_ascii() => Value::Text(t.to_ascii_uppercase()),
+        (Function::Lower, Value::Text(t)) if t.chars().all(|c| c.is_ascii() || c.to_lowercase().eq([c])) => {
+            Value::Text(t.to_ascii_lowercase())
+        }
+        (Function::Upper, Value::Text(t)) if t.chars().all(|c| c.is_ascii() || c.to_uppercase().eq([c])) => {
+            Value::Text(t.to_ascii_uppercase())
+        }
         (Function::Trim, Value::Text(t)) => Value::Text(t.trim_matches(' ').to_owned()),
         (Function::Abs, Value::Number(n)) => Value::Number(n.abs()),
         (Function::JsonType, Value::Json(json)) => Value::Text(json_type(&json).to_owned()),

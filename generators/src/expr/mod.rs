@@ -2,6 +2,7 @@
 //!
 //! What is not understood becomes [`Expr::Opaque`] and evaluates to [`Value::Unknown`], never to a guess.
 
+mod cast;
 pub(crate) mod eval;
 pub(crate) mod lex;
 pub(crate) mod number;

@@ -2,10 +2,10 @@
 
 use regex::Regex;
 
+use super::cast::cast;
 use super::lex::{Token, tokens};
 use super::number::Number;
 use super::{Compare, Expr, Function, Value};
-use crate::calendar;
 
 /// Reads an expression; `column` gives what a name stands for. `Opaque` parts stand for what is not understood.
 pub(crate) fn parse(text: &str, column: &dyn Fn(&str) -> Option<Expr>) -> Expr {
@@ -332,7 +332,8 @@ fn join(left: Expr, right: Expr, and: bool) -> Expr {
     if and { Expr::And(list) } else { Expr::Or(list) }
 }
 
-fn array(list: Vec<Expr>) -> Expr {
+/// An array of constants; anything else in it is not understood.
+pub(super) fn array(list: Vec<Expr>) -> Expr {
     let values: Option<Vec<Value>> = list
         .into_iter()
         .map(|e| match e {
@@ -348,48 +349,6 @@ fn elements(list: Expr) -> Option<Vec<Expr>> {
         Expr::Const(Value::Array(values)) => Some(values.into_iter().map(Expr::Const).collect()),
         _ => None,
     }
-}
-
-/// A cast. Of a constant it gives the constant's value, of anything else only what keeps the value.
-fn cast(expr: Expr, ty: &str) -> Expr {
-    let ty = ty.to_ascii_lowercase();
-    let base = ty.trim_end_matches("[]");
-    match expr {
-        Expr::Const(Value::Array(values)) if ty.ends_with("[]") => {
-            array(values.into_iter().map(|v| cast(Expr::Const(v), base)).collect())
-        }
-        Expr::Const(Value::Text(text)) if !ty.ends_with("[]") => Expr::Const(constant(text, base)),
-        Expr::Const(Value::Now) if base == "date" || base.starts_with("timestamp") => Expr::Const(Value::Now),
-        expr => match base {
-            "text" | "character varying" | "bpchar" | "character" | "name" | "varchar" | "citext"
-            | "numeric" | "bigint" | "double precision" | "timestamp" => expr,
-            // Shrinking casts round or fail; only those of integers are exact, and then they change nothing.
-            "integer" | "smallint" if matches!(expr, Expr::Call(..) | Expr::Const(Value::Number(_))) => expr,
-            "date" => Expr::Call(Function::Date, vec![expr]),
-            _ => Expr::Opaque,
-        },
-    }
-}
-
-fn constant(text: String, ty: &str) -> Value {
-    let parsed = match ty {
-        "integer" | "bigint" | "smallint" | "numeric" | "real" | "double precision" => {
-            Number::parse(&text).map(Value::Number)
-        }
-        "boolean" => match text.as_str() {
-            "t" | "true" => Some(Value::Bool(true)),
-            "f" | "false" => Some(Value::Bool(false)),
-            _ => None,
-        },
-        "date" | "timestamp" => calendar::parse_timestamp(&text).map(Value::Time),
-        "time" => calendar::parse_time(&text).map(Value::Clock),
-        "interval" => crate::interval::micros(&text).map(Value::Span),
-        "citext" => Some(Value::Text(text.to_lowercase())),
-        "jsonb" | "json" => serde_json::from_str(&text).ok().map(Value::Json),
-        "bytea" | "inet" | "cidr" | "regclass" => None,
-        _ => Some(Value::Text(text)),
-    };
-    parsed.unwrap_or(Value::Unknown)
 }
 
 fn matches(subject: Expr, pattern: &str, insensitive: bool, negated: bool) -> Expr {

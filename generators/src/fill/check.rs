@@ -9,6 +9,11 @@ pub(super) fn value(draft: &Draft<'_>, expr: &Expr) -> Value {
     eval::eval(expr, &cell)
 }
 
+/// Whether it cannot be told whether the row meets a check.
+pub(super) fn undecided(draft: &Draft<'_>, expr: &Expr) -> bool {
+    matches!(value(draft, expr), Value::Unknown)
+}
+
 /// Whether the row violates a check for certain: NULL passes, as it does in the server.
 pub(super) fn violated(draft: &Draft<'_>, expr: &Expr) -> bool {
     matches!(value(draft, expr), Value::Bool(false))

@@ -130,6 +130,7 @@ impl Filler<'_> {
         }
         let mut capacity = 1_usize;
         let mut grown = None;
+        let mut all_shared = true;
         for part in &unique.parts {
             let Part::Column(c) = part else { return };
             let column = &table.columns[*c];
@@ -137,6 +138,7 @@ impl Filler<'_> {
                 return;
             }
             let parents = table.references.iter().find(|r| r.columns.contains(c));
+            all_shared &= parents.is_none_or(|r| self.plan.tables[r.target].role == Role::Shared);
             let choices = match parents {
                 Some(r) if r.target == t => return,
                 Some(r) => {
@@ -146,7 +148,6 @@ impl Filler<'_> {
                     counts[world][r.target].saturating_add(counts[0][r.target]) as usize
                 }
                 None => match column.maker.count(&column.domain) {
-                    // Shared among all worlds: each gets what is left when its turn comes.
                     Some(n) => n,
                     None => return,
                 },
@@ -154,6 +155,11 @@ impl Filler<'_> {
             capacity = capacity.saturating_mul(choices.max(1));
         }
         let wanted = counts[world][t];
+        if all_shared {
+            // Worlds take from one store, and each leaves the next what it does not need.
+            let taken: u32 = counts[..world].iter().map(|c| c[t]).sum();
+            capacity = capacity.saturating_sub(taken as usize);
+        }
         let capacity = u32::try_from(capacity).unwrap_or(u32::MAX);
         match grown {
             Some(parent) if wanted > capacity && table.role == Role::Tenants => {

@@ -7,6 +7,7 @@ mod late;
 mod parents;
 mod settle;
 mod solve;
+mod violate;
 
 use std::collections::{BTreeMap, HashSet};
 

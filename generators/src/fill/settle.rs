@@ -1,13 +1,16 @@
 //! Generate, evaluate, repair: until a row meets its checks and keys, or is given up.
 
 use super::Filler;
-use super::check::violated;
+use super::check::{undecided, violated};
 use super::draft::{Draft, may_be_null};
+use crate::expr::Expr;
 use crate::plan::UniquePlan;
 use crate::value::Flavour;
 
 /// Repairs of one row before it is begun anew.
 const REPAIRS: u32 = 24;
+/// Repairs of checks that cannot be decided.
+const DOUBTS: u32 = 6;
 /// Combinations of parents tried for a key that is made of references alone.
 const COMBINATIONS_MAX: usize = 400;
 
@@ -23,14 +26,17 @@ impl<'p> Filler<'p> {
             })
         };
         let mut reason = String::new();
-        for _ in 0..REPAIRS {
+        for repair in 0..REPAIRS {
             if let Some(c) = empty(draft) {
                 draft.values[c] = self.make(draft, c, Flavour::Plain, None);
                 if draft.values[c].is_none() {
                     return Err(format!("{}: no value meets its constraints", table.columns[c].name));
                 }
             }
-            let broken = table.checks.iter().filter(|c| !c.late).find(|c| violated(draft, &c.expr));
+            // A check that cannot be decided may be so for a better value; if not, the server decides.
+            let doubtful = |expr: &Expr| repair < DOUBTS && undecided(draft, expr);
+            let mut checks = table.checks.iter().filter(|c| !c.late);
+            let broken = checks.find(|c| violated(draft, &c.expr) || doubtful(&c.expr));
             if let Some(check) = broken {
                 reason = format!("check {}", check.name);
                 if !self.solve(draft, &check.expr, true) {

@@ -48,6 +48,9 @@ pub(super) fn plan(schemas: &[&Schema], scenario: &Scenario) -> Plan {
     }
     mark_unfillable(&mut tables, &mut not_made);
     roles(&mut tables, tenancy, tenants, &mut assumptions);
+    if forbid_shared_of_tenants(&mut tables, &mut not_made) {
+        mark_unfillable(&mut tables, &mut not_made);
+    }
 
     let order = graph::load_order(&tables);
     let mut place = vec![0; order.len()];
@@ -100,7 +103,8 @@ fn connect(
     let tenant_column = column.and_then(|c| tables[t].column(c)).filter(|_| Some(t) != tenants);
     if let (Some(c), Some(tenants)) = (tenant_column, tenants) {
         tables[t].columns[c].tenant = true;
-        let refers = references.iter().any(|r: &Reference| r.columns.contains(&c));
+        // A composite key that has the column may refer to nothing; then it holds the tenant all the same.
+        let refers = references.iter().any(|r: &Reference| r.columns == [c]);
         let key = tenants_key(&tables[tenants], tenancy);
         match key.and_then(|k| tables[tenants].column(&k)) {
             Some(key) if !refers => references.push(Reference {
@@ -210,6 +214,23 @@ fn roles(tables: &mut [TablePlan], tenancy: &Tenancy, tenants: Option<usize>, as
             ));
         }
     }
+}
+
+/// Shared rows cannot refer to what belongs to a tenant; where they must, there are none.
+fn forbid_shared_of_tenants(tables: &mut [TablePlan], not_made: &mut Vec<String>) -> bool {
+    let mut changed = false;
+    for t in 0..tables.len() {
+        let shared = |t: usize| tables[t].role == Role::Shared;
+        let owned = graph::required(tables, t).find(|&parent| !shared(parent));
+        if let Some(parent) = owned.filter(|_| shared(t) && tables[t].filled) {
+            let (name, parent) = (&tables[t].table.name, &tables[parent].table.name);
+            not_made
+                .push(format!("{name}: no rows, for it is shared but must refer to {parent}, which is not"));
+            tables[t].filled = false;
+            changed = true;
+        }
+    }
+    changed
 }
 
 /// Whether some unique key has so few values that worlds would fight over them.

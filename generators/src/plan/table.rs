@@ -65,7 +65,7 @@ pub(super) fn plan(
         }
     }
     for exclusion in &table.exclusions {
-        match exclusion::kept_apart(exclusion, &columns) {
+        match exclusion::kept_apart(exclusion, table, &columns) {
             Some(c) => columns[c].distinct = true,
             None => unprove(&exclusion.name, &exclusion.definition),
         }

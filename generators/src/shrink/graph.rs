@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Meta;
+use super::meta::Meta;
 use crate::dataset::TableData;
 
 /// Rows are numbered through all tables.

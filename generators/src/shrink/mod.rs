@@ -7,6 +7,7 @@
 
 mod ddmin;
 mod graph;
+mod meta;
 mod values;
 
 use std::collections::HashSet;
@@ -14,9 +15,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::audit::audit_rows;
 use crate::dataset::{Dataset, TableData, WorldId};
-use crate::plan::{ColumnPlan, Plan, Reference, TablePlan};
+use crate::plan::Plan;
 use ddmin::Ddmin;
 use graph::Graph;
+use meta::Meta;
 use values::Class;
 
 /// When to stop.
@@ -63,16 +65,6 @@ enum Phase {
 enum Candidate {
     Rows(Vec<bool>),
     Values(Vec<TableData>),
-}
-
-/// What is known of the tables at hand.
-#[derive(Clone, Debug)]
-struct Meta {
-    plans: Vec<Option<TablePlan>>,
-    /// References with their targets as positions in the data.
-    references: Vec<Vec<Reference>>,
-    /// Number of each table's first row.
-    offsets: Vec<u32>,
 }
 
 /// Makes failing data small.
@@ -326,63 +318,6 @@ impl Shrinker {
         let mut broken = Vec::new();
         audit_rows(plan, &live, &mut broken);
         broken.is_empty()
-    }
-}
-
-impl Meta {
-    fn new(plan: &Plan, dataset: &Dataset) -> Self {
-        let mut offsets = Vec::new();
-        let mut next = 0_u32;
-        for data in &dataset.tables {
-            offsets.push(next);
-            next += u32::try_from(data.rows.len()).unwrap_or(u32::MAX);
-        }
-        // Data of another version of the schema is shrunk without what is known of its tables.
-        let same = |p: &&TablePlan, d: &TableData| {
-            p.columns.len() == d.columns.len() && p.columns.iter().zip(&d.columns).all(|(p, d)| &p.name == d)
-        };
-        let plans: Vec<Option<TablePlan>> = dataset
-            .tables
-            .iter()
-            .map(|d| plan.find(d.database, &d.table).filter(|p| same(p, d)).cloned())
-            .collect();
-        let position = |target: usize| {
-            let target = &plan.tables[target];
-            let is_it = |d: &TableData| d.database == target.database && d.table == target.table.name;
-            dataset.tables.iter().position(is_it).filter(|&d| plans[d].is_some())
-        };
-        let references = plans
-            .iter()
-            .map(|p| {
-                let all = p.iter().flat_map(|p| &p.references);
-                all.filter_map(|r| Some(Reference { target: position(r.target)?, ..r.clone() })).collect()
-            })
-            .collect();
-        Self { plans, references, offsets }
-    }
-
-    fn references(&self, d: usize) -> &[Reference] {
-        &self.references[d]
-    }
-
-    fn number(&self, d: usize, row: usize) -> u32 {
-        self.offsets[d] + u32::try_from(row).unwrap_or(u32::MAX)
-    }
-
-    fn column(&self, d: usize, c: usize) -> Option<&ColumnPlan> {
-        self.plans[d].as_ref().map(|p| &p.columns[c])
-    }
-
-    fn is_partition_key(&self, d: usize, c: usize) -> bool {
-        self.plans[d].as_ref().is_some_and(|p| p.leaves.iter().flatten().any(|(l, _)| *l == c))
-    }
-
-    fn may_be_null(&self, d: usize, c: usize) -> bool {
-        let whole =
-            self.references[d].iter().any(|r| r.match_full && r.columns.len() > 1 && r.columns.contains(&c));
-        self.column(d, c).is_some_and(|p| p.nullable && !p.domain.not_null)
-            && !whole
-            && !self.is_partition_key(d, c)
     }
 }
 

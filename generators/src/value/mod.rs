@@ -218,16 +218,19 @@ impl Maker {
                 .is_some_and(|(at, _)| low.is_none_or(|low| at >= low) && high.is_none_or(|high| at <= high)),
             _ => !domain.not_in.contains(v),
         };
-        let list: Vec<&String> = list.iter().filter(allowed).collect();
-        if list.is_empty() {
-            return None;
-        }
-        let at = match cell.flavour {
-            Flavour::Distinct | Flavour::Key => usize::try_from(cell.number).unwrap_or(0) % list.len(),
+        let mut at = |count: usize| match cell.flavour {
+            Flavour::Distinct | Flavour::Key => usize::try_from(cell.number).unwrap_or(0) % count.max(1),
             Flavour::Common => 0,
-            _ => dice.below(list.len()),
+            _ => dice.below(count),
         };
-        Some(self.padded(list[at].clone()))
+        let free = domain.not_in.is_empty() && domain.low.is_none() && domain.high.is_none();
+        let chosen = if free {
+            list.get(at(list.len()))
+        } else {
+            let list: Vec<&String> = list.iter().filter(allowed).collect();
+            list.get(at(list.len())).copied()
+        };
+        Some(self.padded(chosen?.clone()))
     }
 
     /// A value of a type whose values lie on a line.

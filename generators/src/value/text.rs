@@ -56,17 +56,17 @@ pub(super) fn make(maker: &Maker, domain: &Domain, cell: Cell, dice: &mut Dice) 
         max: domain.length_max.unwrap_or(usize::MAX).min(maker.width.unwrap_or(usize::MAX)),
         bytes: maker.name == "name",
     };
-    let mark = canary::mark(cell.world, cell.number);
+    let mark = || canary::mark(cell.world, cell.number);
     let good = |text: &str| domain.accepts_text(text) && (!limits.bytes || text.len() <= limits.max);
     let first = match cell.flavour {
         Flavour::Key => {
             limits.fit(&key(maker.salt ^ cell.seed.rotate_left(20), cell.number), None, &maker.style)
         }
         Flavour::Common => Some(maker.style.common().to_owned()),
-        Flavour::Extreme => limits.awkward(&mark, &maker.style, dice),
+        Flavour::Extreme => limits.awkward(&mark(), &maker.style, dice),
         Flavour::Plain if maker.is_few() => Some(maker.style.sample(dice)),
         Flavour::Plain | Flavour::Distinct => {
-            limits.fit(&maker.style.sample(dice), Some(&mark), &maker.style)
+            limits.fit(&maker.style.sample(dice), Some(&mark()), &maker.style)
         }
     };
     if let Some(text) = first

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::support::*;
 use watertight_generators::{CaseSize, CaseSpec, Plan, canary, fresh_of_type, to_copy_text, to_insert_sql};
 use watertight_scenarios::scenario::{ColumnHint, TableHints};
-use watertight_scenarios::schema::{IndexPart, Schema, TypeKind};
+use watertight_scenarios::schema::{IndexPart, Schema, SqlType, TypeKind};
 use watertight_scenarios::{Ident, Relation, Scenario};
 
 /// Every case of a run is sound, closed, complete and repeatable.
@@ -310,7 +310,7 @@ fn checks_are_met_by_construction() {
 
 #[test]
 fn types_of_all_kinds() {
-    let array = |of| ty("array", TypeKind::Array(Box::new(of)));
+    let array = |of: SqlType| ty(&format!("{}[]", of.name), TypeKind::Array(Box::new(of)));
     let range = |name: &str, of| ty(name, TypeKind::Range(Box::new(of)));
     let domain = ty(
         "public.postcode",
@@ -322,30 +322,46 @@ fn types_of_all_kinds() {
     );
     let address =
         ty("public.address", TypeKind::Composite(vec![("street".into(), text()), ("no".into(), int())]));
+    let decimal = |precision, scale| TypeKind::Numeric(Some((precision, scale)));
     let all = vec![
         column("id", int()),
         column("t_id!", uuid()),
-        column("a!", array(text())),
-        column("b!", array(ty("numeric(5,1)", TypeKind::Numeric(Some((5, 1)))))),
-        column("c!", range("int4range", int())),
-        column("d!", range("tstzrange", ty("timestamp with time zone", TypeKind::TimestampTz))),
-        column("e!", ty("datemultirange", TypeKind::Multirange(Box::new(ty("date", TypeKind::Date))))),
-        column("f!", domain),
-        column("g!", address),
-        column("h!", ty("vector(3)", TypeKind::Vector(Some(3)))),
-        column("i!", ty("vector(1536)", TypeKind::Vector(Some(1536)))),
-        column("j!", ty("halfvec(4)", TypeKind::HalfVec(Some(4)))),
-        column("k!", ty("sparsevec(9)", TypeKind::SparseVec(Some(9)))),
-        column("l!", ty("interval", TypeKind::Interval)),
-        column("m!", ty("inet", TypeKind::Inet)),
-        column("n!", ty("money", TypeKind::Money)),
-        column("o!", ty("bit(5)", TypeKind::Bit { length: Some(5), varying: false })),
-        column("p!", ty("character(4)", TypeKind::Char(4))),
-        column("q!", ty("time without time zone", TypeKind::Time)),
-        column("r!", ty("json", TypeKind::Json)),
-        column("s!", ty("xml", TypeKind::Xml)),
-        column("u", ty("geometry", TypeKind::Other)),
-        column("v!", ty("smallint", TypeKind::Int2)),
+        column("texts!", array(text())),
+        column("decimals!", array(ty("numeric(5,1)", decimal(5, 1)))),
+        column("numbers!", range("int4range", int())),
+        column("during!", range("tstzrange", ty("timestamp with time zone", TypeKind::TimestampTz))),
+        column("days!", ty("datemultirange", TypeKind::Multirange(Box::new(ty("date", TypeKind::Date))))),
+        column("postcode!", domain),
+        column("address!", address),
+        column("span!", ty("interval", TypeKind::Interval)),
+        column("ip!", ty("inet", TypeKind::Inet)),
+        column("net!", ty("cidr", TypeKind::Cidr)),
+        column("mac!", ty("macaddr", TypeKind::MacAddr)),
+        column("cash!", ty("money", TypeKind::Money)),
+        column("bits!", ty("bit(5)", TypeKind::Bit { length: Some(5), varying: false })),
+        column("varbits!", ty("bit varying(7)", TypeKind::Bit { length: Some(7), varying: true })),
+        column("padded!", ty("character(4)", TypeKind::Char(4))),
+        column("clock!", ty("time without time zone", TypeKind::Time)),
+        column("zoned!", ty("time with time zone", TypeKind::TimeTz)),
+        column("stamp!", ty("timestamp(0) without time zone", TypeKind::Timestamp)),
+        column("exact!", ty("timestamp(6) with time zone", TypeKind::TimestampTz)),
+        column("day!", ty("date", TypeKind::Date)),
+        column("note!", ty("json", TypeKind::Json)),
+        column("data!", ty("jsonb", TypeKind::Jsonb)),
+        column("page!", ty("xml", TypeKind::Xml)),
+        column("words!", ty("tsvector", TypeKind::TsVector)),
+        column("place!", ty("point", TypeKind::Point)),
+        column("tiny!", ty("smallint", TypeKind::Int2)),
+        column("big!", ty("bigint", TypeKind::Int8)),
+        column("single!", ty("real", TypeKind::Float4)),
+        column("double!", ty("double precision", TypeKind::Float8)),
+        column("any!", ty("numeric", TypeKind::Numeric(None))),
+        column("hundreds!", ty("numeric(4,-2)", decimal(4, -2))),
+        column("bytes!", ty("bytea", TypeKind::Bytea)),
+        column("handle!", ty("name", TypeKind::Text)),
+        column("ci!", ty("citext", TypeKind::Citext)),
+        column("position!", ty("pg_lsn", TypeKind::Other)),
+        column("truth!", ty("boolean", TypeKind::Bool)),
     ];
     let schema = schema(vec![
         table(
@@ -360,18 +376,32 @@ fn types_of_all_kinds() {
         table("all", all)
             .key("id")
             .refers("t_id", "t", "id")
-            .unique("v")
-            .exclude("EXCLUDE USING gist (t_id WITH =, d WITH &&)"),
+            .unique("tiny")
+            .exclude("EXCLUDE USING gist (t_id WITH =, during WITH &&)"),
     ]);
-    let scenario = scenario("t", None, &[]);
-    let plan = Plan::new(&[&schema], &scenario);
-    assert_eq!(plan.not_made(), ["all.u: no values of type geometry can be made; left to its default"]);
-    assert_eq!(plan.unproven(), &[]);
-    for index in 0..40 {
-        let spec = plan.case_spec(index, 1000);
-        let (data, skipped) = plan.generate_noting(index.into(), &spec);
-        assert_eq!((plan.audit(&data), skipped), (Vec::new(), Vec::new()), "{}", spec.label);
-    }
+    sound(&schema, &scenario("t", None, &[]));
+}
+
+#[test]
+fn types_of_extensions() {
+    let schema = schema(vec![
+        table("t", vec![column("id", uuid())]).key("id"),
+        table(
+            "chunks",
+            vec![
+                column("id", int()),
+                column("t_id!", uuid()),
+                column("small!", ty("vector(3)", TypeKind::Vector(Some(3)))),
+                column("large!", ty("vector(1536)", TypeKind::Vector(Some(1536)))),
+                column("half!", ty("halfvec(4)", TypeKind::HalfVec(Some(4)))),
+                column("sparse!", ty("sparsevec(9)", TypeKind::SparseVec(Some(9)))),
+            ],
+        )
+        .key("id")
+        .refers("t_id", "t", "id")
+        .check("(vector_dims(small) = 3)"),
+    ]);
+    sound(&schema, &scenario("t", None, &[]));
 }
 
 #[test]
@@ -538,4 +568,34 @@ fn copy_text_escapes_what_copy_reads() {
     assert_eq!(to_copy_text(users), b"a\\tb\\\\N\\n\t\t\\N\n");
     let sql = to_insert_sql(&data, &[&schema]);
     assert!(sql.contains("(E'a\\tb\\\\N\\n', '', NULL);"), "{sql}");
+}
+
+#[test]
+fn rows_may_refer_across_worlds_when_asked() {
+    let (schema, scenario) = datahub();
+    let plan = Plan::new(&[&schema], &scenario);
+    let spec = CaseSpec { cross_world: true, ..plan.random_spec(CaseSize::Packed, 2) };
+    let data = plan.generate(2, &spec);
+    assert_eq!(plan.audit(&data), Vec::<String>::new());
+    let table = |name: &str| data.tables.iter().find(|t| t.table.name.as_str() == name).expect("a table");
+    let home =
+        |user: &Option<String>| table("User").rows.iter().find(|u| &u.values[0] == user).map(|u| u.world);
+    let crossing = table("Connection").rows.iter().filter(|c| home(&c.values[1]) != Some(c.world)).count();
+    assert!(crossing > 0);
+    let spec = CaseSpec { cross_world: false, ..spec };
+    let data = plan.generate(2, &spec);
+    let table = |name: &str| data.tables.iter().find(|t| t.table.name.as_str() == name).expect("a table");
+    let home =
+        |user: &Option<String>| table("User").rows.iter().find(|u| &u.values[0] == user).map(|u| u.world);
+    assert!(table("Connection").rows.iter().all(|c| home(&c.values[1]) == Some(c.world)));
+}
+
+#[test]
+fn every_schema_prints_as_sql() {
+    let (schema, scenario) = datahub();
+    let sql = crate::ddl::ddl(&schema);
+    assert!(sql.starts_with("CREATE TYPE \"Provider\" AS ENUM ('GOOGLE', 'META', 'STRIPE');"), "{sql}");
+    let plan = Plan::new(&[&schema], &scenario);
+    let script = crate::ddl::load(&plan.generate(1, &plan.case_spec(2, 0)));
+    assert_eq!(script.matches("\nCOPY ").count(), schema.tables.len(), "{script}");
 }

@@ -170,6 +170,7 @@ pub(crate) fn scenario(tenants: &str, column: Option<&str>, shared: &[&str]) -> 
         }],
         postgres_min: None,
         roles: Roles {
+            migrator_bypass_rls: false,
             migrator: "migrator".into(),
             app: vec![AppRole {
                 name: "app".into(),

@@ -8,6 +8,7 @@ mod pages;
 mod progress;
 mod verify;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -33,11 +34,12 @@ pub fn main() -> ExitCode {
             return Exit::Environment.into();
         }
     };
-    let exit = match cli.command {
+    let ended = std::panic::catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Verify(args) => runtime.block_on(verify::run(args)),
         Command::Doctor(args) => runtime.block_on(doctor::run(&args)),
         Command::List => pages::list(),
         Command::Explain { invariant } => pages::explain(&invariant),
-    };
-    exit.into()
+    }));
+    // A panic is a defect of Watertight, and has said so itself; it is neither a pass nor a finding.
+    ended.unwrap_or(Exit::Internal).into()
 }

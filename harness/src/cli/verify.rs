@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
+use owo_colors::{OwoColorize as _, Style};
 use sqlx::types::chrono::Utc;
 use tokio::signal::unix::{SignalKind, signal};
 use watertight_reports::{
-    CheckOutcome, Report, SCHEMA_VERSION, ScenarioReport, Settings, Tool, Verdict, file_name, render_index,
-    render_markdown, render_summary,
+    CheckOutcome, Report, SCHEMA_VERSION, ScenarioReport, Settings, Severity, SummaryLine, Tool, Verdict,
+    file_name, render_index, render_markdown, render_summary,
 };
 use watertight_scenarios::{Scenario, catalog};
 
@@ -48,6 +49,11 @@ pub(super) async fn run(args: VerifyArgs) -> Exit {
         let why = if nothing { "every invariant is skipped" } else { "no case is asked for (--cases 0)" };
         complain(&format!("error: {why}: nothing was checked, and that is no pass"));
         return Exit::Inconclusive;
+    }
+    if std::env::var_os("PGOPTIONS").is_some_and(|v| !v.is_empty()) {
+        complain("error: PGOPTIONS is set, and would change the settings of every session");
+        complain("  → unset PGOPTIONS");
+        return Exit::Environment;
     }
     let interrupts = Interrupts::listen();
     let progress = Progress::new(args.quiet);
@@ -220,7 +226,7 @@ fn publish(mut report: Report, args: &VerifyArgs) -> Exit {
         files.insert("report.json".to_owned(), report.to_json());
     }
     for line in render_summary(&report, SUMMARY_WIDTH) {
-        say(&line.text);
+        say(&coloured(&line));
     }
     for (name, text) in &files {
         let path = args.out.join(name);
@@ -236,6 +242,20 @@ fn publish(mut report: Report, args: &VerifyArgs) -> Exit {
         say(&format!("report: {}", args.out.join("report.json").display()));
     }
     Exit::Held
+}
+
+/// The line with its first word in the colour of what it tells; the stream strips colours where they are not wanted.
+fn coloured(line: &SummaryLine) -> String {
+    let (word, rest) = line.text.split_at(line.text.find(' ').unwrap_or(line.text.len()));
+    let style = match (line.severity, line.verdict) {
+        (Some(Severity::Critical | Severity::High), _) | (None, Some(Verdict::Violated)) => {
+            Style::new().red().bold()
+        }
+        (Some(_), _) | (None, Some(Verdict::Inconclusive)) => Style::new().yellow().bold(),
+        (None, Some(Verdict::Held)) => Style::new().green().bold(),
+        (None, _) => Style::new(),
+    };
+    format!("{}{rest}", word.style(style))
 }
 
 async fn keep(server: &Server, interrupts: &Interrupts) {

@@ -253,7 +253,7 @@ impl<'a> Runner<'a> {
         if let Some(error) = refusal.failure.sql() {
             let text = format!("{} {}", error.message, error.detail.as_deref().unwrap_or_default());
             let named: BTreeSet<WorldId> = text
-                .split(|c: char| matches!(c, '(' | ')' | ',' | ' ' | '=' | '"' | '\''))
+                .split(['(', ')', ',', ' ', '=', '"', '\''])
                 .filter_map(|word| case.world_of_tenant(word).or_else(|| case.world_of_value(word)))
                 .filter(|w| alive.contains(w))
                 .collect();

@@ -97,6 +97,9 @@ impl Invariant for AccessCompatible {
         }
         Ok(())
     }
+    fn sends_paths(&self) -> bool {
+        true
+    }
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
         let mut wanted = Vec::new();
         for (at, binding) in sendings(scene, case) {
@@ -170,7 +173,7 @@ impl AccessCompatible {
             expects: None,
         });
         // What is refused at a checkpoint is refused at those after it too: the first one is where it begins.
-        let known = |v: &Violation| v.key.subject == path.name && (v.key.code == "refused") == !rolled_back;
+        let known = |v: &Violation| v.key.subject == path.name && (v.key.code == "refused") != rolled_back;
         if judgement.violations.iter().any(known) {
             return false;
         }

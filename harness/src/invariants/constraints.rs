@@ -1,5 +1,7 @@
 //! Each constraint of the final schema refuses its violation, by its own SQLSTATE and name, and accepts what is valid.
 
+use std::collections::BTreeSet;
+
 use watertight_generators::{Row, TableData, WorldId};
 use watertight_reports::{Expects, Severity};
 use watertight_scenarios::Ident;
@@ -132,16 +134,8 @@ impl Target<'_> {
                 changes.retain(|(k, _)| *k != c);
                 changes.push((c, "NULL".to_owned()));
                 [
-                    self.attempt(
-                        format!("insert into {name} without {c} is refused"),
-                        self.copy(&changes, c),
-                        expected(),
-                    ),
-                    self.attempt(
-                        format!("update of {name}.{c} to NULL is refused"),
-                        self.update(c, "NULL"),
-                        expected(),
-                    ),
+                    self.attempt(subject::insert_null(name, c), self.copy(&changes, c), expected()),
+                    self.attempt(subject::update_null(name, c), self.update(c, "NULL"), expected()),
                 ]
             })
             .flatten()
@@ -154,7 +148,7 @@ impl Target<'_> {
         if let Some(key) = &self.table.primary_key
             && let Some(first) = key.columns.first()
         {
-            let subject = format!("a second row of {name} with the same {} is refused", list(&key.columns));
+            let subject = subject::duplicate(name, &key.columns);
             let expected = Some(("23505", key.name.to_string()));
             found.extend(self.attempt(subject, self.copy(&[], first), expected));
         }
@@ -167,7 +161,7 @@ impl Target<'_> {
                 column_is_set && !changes.iter().any(|(k, _)| *k == c)
             });
             let Some(first) = columns.first().filter(|_| comparable) else { continue };
-            let subject = format!("a second row of {name} with the same {} is refused", list(&columns));
+            let subject = subject::duplicate(name, &columns);
             found.extend(self.attempt(
                 subject,
                 self.copy(&changes, first),
@@ -186,7 +180,7 @@ impl Target<'_> {
                 let (column, target) = (fk.columns.first()?, fk.target_columns.first()?);
                 let salt = self.case.seed ^ (300 + i as u64);
                 let nobody = self.scene.plan.spare_value(self.key.0.0, &fk.target, target, salt)?;
-                let subject = format!("{name}.{column} that points at no row of {} is refused", fk.target);
+                let subject = subject::orphan(name, &fk.columns, &fk.target);
                 let sql = self.update(column, &quote_literal(&nobody));
                 self.attempt(subject, sql, Some(("23503", fk.name.to_string())))
             })
@@ -209,7 +203,7 @@ impl Target<'_> {
                     })
                     .collect();
                 let sql = format!("UPDATE {} SET {} WHERE {}", name.quoted(), sets.join(", "), self.here()?);
-                let subject = format!("a row of {name} against {} is refused", check.name);
+                let subject = subject::check(name, &check.name);
                 self.attempt(subject, Some(sql), Some(("23514", check.name.to_string())))
             })
             .collect()
@@ -237,6 +231,50 @@ impl Target<'_> {
         );
         self.attempt(format!("a valid row of {} is accepted", self.key.1), Some(sql), None)
     }
+}
+
+/// How each attempt is called: the same words when it is planned, told, and missed.
+mod subject {
+    use super::{Ident, list};
+    use watertight_scenarios::Relation;
+
+    pub(super) fn insert_null(table: &Relation, column: &Ident) -> String {
+        format!("insert into {table} without {column} is refused")
+    }
+    pub(super) fn update_null(table: &Relation, column: &Ident) -> String {
+        format!("update of {table}.{column} to NULL is refused")
+    }
+    pub(super) fn duplicate(table: &Relation, columns: &[Ident]) -> String {
+        format!("a second row of {table} with the same {} is refused", list(columns))
+    }
+    pub(super) fn orphan(table: &Relation, columns: &[Ident], target: &Relation) -> String {
+        format!("{table}.{} that points at no row of {target} is refused", list(columns))
+    }
+    pub(super) fn check(table: &Relation, name: &Ident) -> String {
+        format!("a row of {table} against {name} is refused")
+    }
+}
+
+/// Every constraint of a table as the subject of an attempt; `None` for those that no attempt is made on yet.
+fn subjects(table: &Table) -> Vec<(String, bool)> {
+    let name = &table.name;
+    let columns = table.columns.iter().filter(|c| c.not_null && c.is_insertable() && c.identity.is_none());
+    let mut found: Vec<(String, bool)> =
+        columns.map(|c| (subject::update_null(name, &c.name), true)).collect();
+    found.extend(table.primary_key.iter().map(|k| (subject::duplicate(name, &k.columns), true)));
+    for unique in &table.uniques {
+        let plain = unique.plain_columns().filter(|_| unique.predicate.is_none());
+        found.push(match plain {
+            Some(columns) => (subject::duplicate(name, &columns), true),
+            None => (format!("the partial or expression key {} of {name}", unique.name), false),
+        });
+    }
+    for key in &table.foreign_keys {
+        found.push((subject::orphan(name, &key.columns, &key.target), true));
+    }
+    found.extend(table.checks.iter().map(|c| (subject::check(name, &c.name), true)));
+    found.extend(table.exclusions.iter().map(|e| (format!("the exclusion {} of {name}", e.name), false)));
+    found
 }
 
 fn list(columns: &[Ident]) -> String {
@@ -356,6 +394,21 @@ impl Invariant for Rejects {
     }
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
         plan(scene, case, rejections(scene, case))
+    }
+    fn not_exercised(&self, scene: &Scene, probed: &BTreeSet<String>) -> Vec<String> {
+        let tables = scene.schemas.last().into_iter().flatten().flat_map(|s| s.roots());
+        tables
+            .flat_map(subjects)
+            .filter(|(subject, _)| !probed.contains(subject))
+            .map(|(subject, known)| {
+                let why = if known {
+                    "no row of the cases could be made to meet it"
+                } else {
+                    "no attempt is made on it yet"
+                };
+                format!("{subject}: {why}")
+            })
+            .collect()
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         judge(scene, seen, rejections(scene, case))

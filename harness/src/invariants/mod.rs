@@ -41,6 +41,14 @@ pub trait Invariant: Send + Sync {
     fn plan_for(&self, scene: &Scene, case: &CaseData, _key: &ViolationKey) -> Vec<Excursion> {
         self.plan(scene, case)
     }
+    /// Whether it is about the access paths: then those that could not be sent are told with it.
+    fn sends_paths(&self) -> bool {
+        false
+    }
+    /// Subjects that no probe came to, in words, given the subjects of those that did.
+    fn not_exercised(&self, _scene: &Scene, _probed: &BTreeSet<String>) -> Vec<String> {
+        Vec::new()
+    }
     /// What is to be said of it. Pure.
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement;
 }

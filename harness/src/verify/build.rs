@@ -1,6 +1,6 @@
 //! From the tally to the report's model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(super) fn scenario_report(
         .into_iter()
         .zip(invariants)
         .zip(counterexamples)
-        .map(|((check, invariant), shrunk)| check_report(scene, invariant.as_ref(), check, shrunk))
+        .map(|((check, invariant), shrunk)| check_report(scene, invariant.as_ref(), check, shrunk, &access))
         .collect();
     let tables = tables(scene, &tally.measured, &checks);
     let mut assumptions = scene.scenario.assumptions.clone();
@@ -71,9 +71,22 @@ pub(crate) fn overall(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
     }
 }
 
-fn check_report(scene: &Scene, invariant: &dyn Invariant, check: Check, shrunk: Vec<Shrunk>) -> CheckReport {
+fn check_report(
+    scene: &Scene,
+    invariant: &dyn Invariant,
+    check: Check,
+    shrunk: Vec<Shrunk>,
+    access: &[AccessReport],
+) -> CheckReport {
     let spec = invariant.spec();
     let mut not_exercised = Vec::new();
+    if check.not_applicable.is_none() {
+        let probed: BTreeSet<String> = check.probes.keys().cloned().collect();
+        not_exercised.extend(invariant.not_exercised(scene, &probed));
+        if invariant.sends_paths() {
+            not_exercised.extend(unsent(access));
+        }
+    }
     let exercised = NonZeroU64::new(check.cases)
         .zip(NonZeroU64::new(check.worlds))
         .map(|(cases, worlds)| Exercised { cases, worlds });
@@ -116,6 +129,21 @@ fn check_report(scene: &Scene, invariant: &dyn Invariant, check: Check, shrunk: 
         probes,
         not_exercised,
     }
+}
+
+/// Paths that were in use and could not be sent.
+fn unsent(access: &[AccessReport]) -> impl Iterator<Item = String> {
+    access.iter().filter_map(|path| {
+        let idle = path.cells.iter().filter(|c| c.outcome == AccessOutcome::NotExercised);
+        let at: Vec<String> = idle.map(|c| format!("`{}`", c.checkpoint)).collect();
+        (!at.is_empty()).then(|| {
+            format!(
+                "“{}” at {}: no tenant has the rows that its parameters are taken from",
+                path.name,
+                at.join(", ")
+            )
+        })
+    })
 }
 
 fn finding(

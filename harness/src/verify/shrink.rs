@@ -109,7 +109,7 @@ impl<'a> Lab<'a> {
         } else if self.shows(&whole).await?.is_none() {
             return Ok(Shrunk::Flaky);
         }
-        let limits = ShrinkLimits { attempts_max: ATTEMPTS_MAX, ..ShrinkLimits::default() };
+        let limits = ShrinkLimits { attempts_max: ATTEMPTS_MAX };
         let mut shrinker = Shrinker::new(&self.scene.plan, start, limits);
         let clock = Instant::now();
         let mut late = false;
