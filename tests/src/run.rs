@@ -12,6 +12,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 use watertight_reports::{CheckReport, Finding, Report, ScenarioReport, Verdict};
+use watertight_scenarios::Scenario;
+use watertight_scenarios::scenario::Expectation;
 
 /// Longest time for one run, unless a test says otherwise. Generous: a machine may be busy.
 const TIME_MAX: Duration = Duration::from_secs(300);
@@ -41,7 +43,13 @@ pub struct Watertight {
 impl Watertight {
     /// A run of that program.
     pub fn at(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), arguments: Vec::new(), variables: Vec::new(), time_max: TIME_MAX, out: None }
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            variables: Vec::new(),
+            time_max: TIME_MAX,
+            out: None,
+        }
     }
 
     /// With an argument.
@@ -83,7 +91,8 @@ impl Watertight {
     /// # Panics
     /// When it cannot be started.
     pub fn start(self) -> Running {
-        let home = tempfile::Builder::new().prefix("wt-e2e-").tempdir().expect("a temporary folder can be made");
+        let home =
+            tempfile::Builder::new().prefix("wt-e2e-").tempdir().expect("a temporary folder can be made");
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(home.path());
         let is_verify = self.arguments.first().is_some_and(|a| a == "verify");
@@ -388,4 +397,39 @@ pub fn verdict(scenario: &ScenarioReport, invariant: &str) -> Verdict {
 /// When the report has no such check.
 pub fn findings<'a>(scenario: &'a ScenarioReport, invariant: &str) -> &'a [Finding] {
     check(scenario, invariant).outcome.findings()
+}
+
+/// The verdict that an expectation means.
+pub fn expected(expectation: Expectation) -> Verdict {
+    match expectation {
+        Expectation::Held => Verdict::Held,
+        Expectation::Violated => Verdict::Violated,
+        Expectation::Inconclusive => Verdict::Inconclusive,
+        Expectation::NotApplicable => Verdict::NotApplicable,
+    }
+}
+
+/// Where a report and the scenario's `[expect]` differ, compared both ways: what was found and not expected, and what
+/// was expected and not found.
+pub fn disagreements(scenario: &Scenario, report: &ScenarioReport) -> Vec<String> {
+    let mut found = Vec::new();
+    for check in &report.checks {
+        let (id, verdict) = (&check.invariant, check.outcome.verdict());
+        match scenario.expect.get(id) {
+            Some(known) if expected(*known) == verdict => {}
+            Some(known) => found.push(format!("{id}: {verdict:?}, expected {known:?}")),
+            // What nobody expects may hold, and may have no subject.
+            None if matches!(verdict, Verdict::Held | Verdict::NotApplicable) => {}
+            None => found.push(format!("{id}: {verdict:?}, and nothing is expected")),
+        }
+    }
+    let checked = |id: &String| report.checks.iter().any(|c| &c.invariant == id);
+    found.extend(
+        scenario
+            .expect
+            .keys()
+            .filter(|id| !checked(id))
+            .map(|id| format!("{id} is expected and not checked")),
+    );
+    found
 }

@@ -1,8 +1,9 @@
 //! The main job: the Data Hub migration, documented and mended.
 
 use watertight_reports::{Finding, ScenarioReport, Severity, Verdict};
+use watertight_scenarios::catalog;
 use watertight_tests::postgres::{execute, psql, server};
-use watertight_tests::run::{check, findings};
+use watertight_tests::run::{check, disagreements, findings};
 use watertight_tests::watertight;
 
 fn find<'a>(scenario: &'a ScenarioReport, invariant: &str, words: &[&str]) -> &'a Finding {
@@ -25,10 +26,19 @@ fn symptom(finding: &Finding) -> &'static str {
 async fn datahub_is_violated_where_it_is_known_to_be_and_each_counterexample_replays_in_psql() {
     let ended = watertight!("verify", "datahub").small(24).run().expect(1);
     let scenario = ended.scenario();
+    let wrong = disagreements(&catalog::load("datahub").unwrap(), &scenario);
+    assert!(wrong.is_empty(), "{wrong:#?}\n{ended}");
 
     let assistant = find(&scenario, "access-compatible", &["POST /api/chat: assistant message"]);
-    assert_eq!((assistant.severity, assistant.step.as_deref()), (Severity::Critical, Some("contract")), "{ended}");
-    assert!(assistant.message.contains("23502") && assistant.message.contains("workspaceId"), "{assistant:#?}");
+    assert_eq!(
+        (assistant.severity, assistant.step.as_deref()),
+        (Severity::Critical, Some("contract")),
+        "{ended}"
+    );
+    assert!(
+        assistant.message.contains("23502") && assistant.message.contains("workspaceId"),
+        "{assistant:#?}"
+    );
     assert_eq!(assistant.file.as_deref(), Some("app/api/chat/route.ts"));
     assert_eq!(assistant.line, Some(284));
 
@@ -45,7 +55,8 @@ async fn datahub_is_violated_where_it_is_known_to_be_and_each_counterexample_rep
     // Each finding: small, and psql alone shows it.
     let host = server().await;
     for (n, finding) in scenario.checks.iter().flat_map(|c| c.outcome.findings()).enumerate() {
-        let smallest = finding.counterexample.as_ref().unwrap_or_else(|| panic!("no counterexample: {finding:#?}"));
+        let smallest =
+            finding.counterexample.as_ref().unwrap_or_else(|| panic!("no counterexample: {finding:#?}"));
         assert!(smallest.tenants <= 2, "{} tenants: {}", smallest.tenants, finding.title);
         assert!(smallest.rows <= 4, "{} rows: {}", smallest.rows, finding.title);
         let file = ended.file(smallest.file.as_ref().unwrap());
@@ -56,7 +67,8 @@ async fn datahub_is_violated_where_it_is_known_to_be_and_each_counterexample_rep
         // Only what shows the defect may go wrong, and it has to.
         let errors: Vec<&str> = said.lines().filter(|line| line.contains("ERROR:")).collect();
         let expected = symptom(finding);
-        let shows = if expected.is_empty() { errors.is_empty() } else { errors.iter().any(|e| e.contains(expected)) };
+        let shows =
+            if expected.is_empty() { errors.is_empty() } else { errors.iter().any(|e| e.contains(expected)) };
         assert!(shows, "{}: expected {expected:?}\n{said}", finding.title);
         let other = errors.iter().find(|e| !e.contains(expected) && !e.contains("25P02"));
         assert!(other.is_none(), "{}: {other:?}\n{said}", finding.title);
@@ -75,12 +87,19 @@ fn datahub_mended_holds_and_every_check_that_applies_was_exercised() {
     let ended = watertight!("verify", "datahub-mended").small(24).run().expect(0);
     let scenario = ended.scenario();
     assert_eq!(scenario.verdict, Verdict::Held);
+    let wrong = disagreements(&catalog::load("datahub-mended").unwrap(), &scenario);
+    assert!(wrong.is_empty(), "{wrong:#?}\n{ended}");
     for found in &scenario.checks {
         match found.outcome.verdict() {
-            Verdict::Held => assert!(found.outcome.exercised().is_some_and(|e| e.worlds.get() > 0), "{ended}"),
+            Verdict::Held => {
+                assert!(found.outcome.exercised().is_some_and(|e| e.worlds.get() > 0), "{ended}")
+            }
             // No row security, and no foreign key between tables of tenants.
             Verdict::NotApplicable => {
-                assert!(["step-role-faithful", "tenant-coherence"].contains(&found.invariant.as_str()), "{ended}");
+                assert!(
+                    ["step-role-faithful", "tenant-coherence"].contains(&found.invariant.as_str()),
+                    "{ended}"
+                );
             }
             _ => panic!("{ended}"),
         }

@@ -44,9 +44,12 @@ fn faulty() -> Folder {
 #[rstest]
 #[case::time_zone(&[("TZ", "Asia/Tokyo"), ("PGTZ", "Pacific/Auckland")])]
 #[case::locale(&[("LC_ALL", "de_DE.UTF-8"), ("LANG", "tr_TR.UTF-8"), ("LANGUAGE", "de"), ("PGCLIENTENCODING", "LATIN1")])]
-#[case::dates(&[("PGDATESTYLE", "German, DMY"), ("PGOPTIONS", "-c datestyle=German -c intervalstyle=iso_8601")])]
+#[case::dates(&[("PGDATESTYLE", "German, DMY"), ("PGGEQO", "off")])]
+#[case::settings(&[(
+    "PGOPTIONS",
+    "-c search_path=nowhere -c statement_timeout=1 -c default_transaction_read_only=on -c datestyle=German",
+)])]
 #[case::libpq(&[("PGHOST", "nowhere.invalid"), ("PGPORT", "1"), ("PGUSER", "nobody"), ("PGDATABASE", "nothing"), ("PGSSLMODE", "require")])]
-#[case::settings(&[("PGOPTIONS", "-c search_path=nowhere -c statement_timeout=1 -c default_transaction_read_only=on")])]
 fn the_surroundings_of_a_run_do_not_show_in_its_report(#[case] variables: &[(&str, &str)]) {
     let folder = faulty();
     let run = || watertight!("verify", &folder).small(8);

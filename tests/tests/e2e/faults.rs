@@ -6,10 +6,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rstest::rstest;
-use watertight_reports::Verdict;
 use watertight_scenarios::Scenario;
 use watertight_scenarios::scenario::Expectation;
-use watertight_tests::run::verdict;
+use watertight_tests::run::{expected, verdict};
 use watertight_tests::watertight;
 
 /// Scenarios without a fault.
@@ -27,15 +26,6 @@ fn invariants() -> Vec<&'static str> {
 fn target(name: &str) -> &'static str {
     let fitting = invariants().into_iter().filter(|id| name.starts_with(id));
     fitting.max_by_key(|id| id.len()).unwrap_or_else(|| panic!("{name} is named after no invariant"))
-}
-
-fn expected(expectation: Expectation) -> Verdict {
-    match expectation {
-        Expectation::Held => Verdict::Held,
-        Expectation::Violated => Verdict::Violated,
-        Expectation::Inconclusive => Verdict::Inconclusive,
-        Expectation::NotApplicable => Verdict::NotApplicable,
-    }
 }
 
 #[rstest]
@@ -76,7 +66,8 @@ fn its_invariant_fires_on_a_fault(#[files("faults/*/scenario.toml")] file: PathB
         assert_eq!(verdict(&report, id), expected(*expectation), "{id}: {ended}");
     }
     for finding in report.checks.iter().flat_map(|c| c.outcome.findings()) {
-        let smallest = finding.counterexample.as_ref().unwrap_or_else(|| panic!("no counterexample: {finding:?}"));
+        let smallest =
+            finding.counterexample.as_ref().unwrap_or_else(|| panic!("no counterexample: {finding:?}"));
         assert!(smallest.capped.is_none(), "{}: {:?}", finding.title, smallest.capped);
         let size = (smallest.tenants, smallest.rows);
         assert!(size.0 <= 2 && size.1 <= 10, "{}: {size:?} is not small", finding.title);
