@@ -9,6 +9,9 @@ use sqlx::{AssertSqlSafe, Column as _, Connection as _, Either, Row as _, ValueR
 /// Rows kept of one answer; the rest is counted as truncated, so that memory stays flat.
 pub const ROWS_MAX: usize = 500_000;
 
+/// Bytes kept of one answer, for the same reason.
+pub const BYTES_MAX: usize = 64 << 20;
+
 /// Time a cancelled statement gets to end before its session is terminated.
 const CANCEL_GRACE: Duration = Duration::from_secs(3);
 
@@ -24,7 +27,7 @@ pub struct Answer {
     pub rows: Vec<TextRow>,
     /// Rows that the command tag counts.
     pub affected: u64,
-    /// Rows beyond [`ROWS_MAX`] were dropped.
+    /// Rows beyond [`ROWS_MAX`] or [`BYTES_MAX`] were dropped.
     pub truncated: bool,
 }
 
@@ -70,7 +73,7 @@ pub enum Failure {
     #[error("{0} violations reported")]
     Complaint(usize),
     /// The watchdog ended it.
-    #[error("ended by the watchdog after {0:?}")]
+    #[error("ended by the watchdog")]
     TimedOut(Duration),
     /// The session or the server is gone.
     #[error("the session was lost: {0}")]
@@ -161,7 +164,7 @@ impl Session {
         if tokio::time::timeout(CANCEL_GRACE, &mut work).await.is_err() {
             signal(control, *pid, "pg_terminate_backend").await;
             let _ = tokio::time::timeout(CANCEL_GRACE, &mut work).await;
-            return Err(Failure::Lost(format!("terminated by the watchdog after {limit:?}")));
+            return Err(Failure::Lost("terminated by the watchdog: it did not heed the cancellation".to_owned()));
         }
         Err(Failure::TimedOut(limit))
     }
@@ -178,17 +181,19 @@ async fn collect(conn: &mut PgConnection, sql: &str) -> Result<Vec<Answer>, Fail
     let mut stream = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_many(conn);
     let mut answers = Vec::new();
     let mut current = Answer::default();
+    let mut bytes = 0;
     while let Some(item) = stream.next().await {
         match item? {
             Either::Left(done) => {
                 current.affected = done.rows_affected();
                 answers.push(std::mem::take(&mut current));
+                bytes = 0;
             }
             Either::Right(row) => {
                 if current.columns.is_empty() {
                     current.columns = row.columns().iter().map(|c| c.name().to_owned()).collect();
                 }
-                if current.rows.len() >= ROWS_MAX {
+                if current.rows.len() >= ROWS_MAX || bytes >= BYTES_MAX {
                     current.truncated = true;
                     continue;
                 }
@@ -202,6 +207,7 @@ async fn collect(conn: &mut PgConnection, sql: &str) -> Result<Vec<Answer>, Fail
                     };
                     values.push(text);
                 }
+                bytes += values.iter().flatten().map(String::len).sum::<usize>();
                 current.rows.push(values);
             }
         }

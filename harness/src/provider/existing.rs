@@ -20,7 +20,7 @@ pub(super) async fn reach(options: &ProviderOptions) -> Result<(PgConnectOptions
     let admin = parse(&url)?;
     let reach = async {
         let mut connection =
-            admin.clone().database(MAINTENANCE_DATABASE).disable_statement_logging().connect().await?;
+            super::plain(admin.clone().database(MAINTENANCE_DATABASE)).connect().await?;
         let row: (bool, bool, i32) =
             sqlx::query_as(include_str!("existing.sql")).fetch_one(&mut connection).await?;
         connection.close().await?;

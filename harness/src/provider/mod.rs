@@ -91,9 +91,24 @@ impl Endpoint {
     }
 }
 
+/// Settings that the caller's `PGOPTIONS` or the server could come with, and that a script could leave at its role or
+/// its database for the sessions after it. What a session is started with stands above them, and is what RESET ALL
+/// goes back to.
+const SHIELDED: [(&str, &str); 9] = [
+    ("search_path", "\"$user\",public"),
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_read_only", "off"),
+    ("default_transaction_deferrable", "off"),
+    ("row_security", "on"),
+    ("check_function_bodies", "on"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+];
+
 /// DDL invalidates cached statements, and a statement log would repeat users' data.
 fn plain(options: PgConnectOptions) -> PgConnectOptions {
-    options.statement_cache_capacity(0).disable_statement_logging()
+    options.options(SHIELDED).statement_cache_capacity(0).disable_statement_logging()
 }
 
 impl Server {

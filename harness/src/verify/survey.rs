@@ -21,6 +21,8 @@ pub(super) type WaysBack = BTreeMap<StepId, Vec<String>>;
 struct Surveyor<'a> {
     names: &'a RoleNames,
     sessions: Vec<Session>,
+    /// A script took its session along: nothing more can be asked.
+    lost: bool,
 }
 
 impl Surveyor<'_> {
@@ -71,8 +73,10 @@ impl Surveyor<'_> {
         for statement in &script.statements {
             match session.run(script.sql(statement), limit).await {
                 Ok(_) => {}
-                Err(Failure::Lost(why)) => return Err(Failure::Lost(why)),
-                Err(failure) => return Ok(Err(format!("{}:{}: {failure}", script.path, statement.line))),
+                Err(failure) => {
+                    self.lost = matches!(failure, Failure::Lost(_));
+                    return Ok(Err(format!("{}:{}: {failure}", script.path, statement.line)));
+                }
             }
         }
         session.run("RESET ALL; RESET ROLE", SURVEY_LIMIT).await?;
@@ -83,8 +87,11 @@ impl Surveyor<'_> {
 /// Runs the timeline over empty tables, in a transaction that is undone.
 pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Scene, WaysBack), VerifyError> {
     let (databases, sessions) = stage.open().await?;
-    let mut surveyor = Surveyor { names: stage.names(), sessions };
-    let seen = walk(&mut surveyor, scenario).await.map_err(|e| VerifyError::Lost(e.to_string()));
+    let mut surveyor = Surveyor { names: stage.names(), sessions, lost: false };
+    let mut seen = walk(&mut surveyor, scenario).await.map_err(|e| VerifyError::Lost(e.to_string()));
+    if surveyor.lost && !stage.is_alive().await {
+        seen = seen.and_then(|(.., stopped)| Err(VerifyError::Lost(stopped.map(|(_, why)| why).unwrap_or_default())));
+    }
     for session in surveyor.sessions {
         session.close().await;
     }
@@ -123,12 +130,22 @@ async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<W
                 Err(why) => vec![format!("fails: {why}")],
             };
             ways_back.insert(step, changed);
+            if surveyor.lost {
+                // The cases say what comes of it.
+                let why = ways_back.get(&step).map(|w| w.join("; ")).unwrap_or_default();
+                schemas.push(schema);
+                prints.push(print);
+                stopped = (step.0 + 1 < scenario.steps.len()).then(|| (StepId(step.0 + 1), why));
+                break;
+            }
             surveyor.all("ROLLBACK TO SAVEPOINT way_back; RELEASE SAVEPOINT way_back").await?;
         }
         schemas.push(schema);
         prints.push(print);
     }
-    surveyor.all("ROLLBACK").await?;
+    if !surveyor.lost {
+        surveyor.all("ROLLBACK").await?;
+    }
     Ok((schemas, prints, ways_back, stopped))
 }
 
@@ -147,7 +164,7 @@ async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Res
             surveyor.all("BEGIN").await?;
         }
         let outcome = surveyor.script(scenario, step, false).await?;
-        if held {
+        if held && !surveyor.lost {
             surveyor.all(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
         }
         if let Err(why) = outcome {

@@ -1,0 +1,1 @@
+UPDATE item SET body = body || ' (moved)';

@@ -1,0 +1,16 @@
+//! End-to-end: the program as users run it, on real servers.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod bad_luck;
+mod catalog;
+mod committed;
+mod datahub;
+mod determinism;
+mod environment;
+mod faults;
+mod hostile;
+mod interrupts;
+mod names;
+mod secrets;
