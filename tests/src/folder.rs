@@ -17,7 +17,8 @@ impl Folder {
     /// # Panics
     /// When the machine has no room for it.
     pub fn new(name: &str) -> Self {
-        let outer = tempfile::Builder::new().prefix("wt-e2e-").tempdir().expect("a temporary folder can be made");
+        let outer =
+            tempfile::Builder::new().prefix("wt-e2e-").tempdir().expect("a temporary folder can be made");
         let path = outer.path().join(name);
         std::fs::create_dir(&path).expect("a new folder can be made");
         Self { outer, path }

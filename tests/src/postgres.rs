@@ -21,7 +21,10 @@ pub async fn server() -> Server {
 /// When the server refuses.
 pub async fn execute(server: &Server, database: &str, sql: &str) {
     let mut connection = server.admin_options(database).connect().await.expect("the server answers");
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.expect("the server accepts it");
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(&mut connection)
+        .await
+        .expect("the server accepts it");
     connection.close().await.expect("the connection closes");
 }
 
@@ -43,7 +46,12 @@ pub async fn column(server: &Server, database: &str, sql: &str) -> Vec<String> {
 pub fn url(server: &Server, password: &str) -> String {
     let options = server.admin_options(MAINTENANCE_DATABASE);
     let socket = options.get_socket().expect("an embedded server is on a socket").display().to_string();
-    format!("postgres://{}:{password}@{}:{}/", options.get_username(), socket.replace('/', "%2F"), options.get_port())
+    format!(
+        "postgres://{}:{password}@{}:{}/",
+        options.get_username(),
+        socket.replace('/', "%2F"),
+        options.get_port()
+    )
 }
 
 /// Everything that a run on the server could have changed outside of its own databases.
@@ -78,9 +86,7 @@ pub fn psql(server: &Server, database: &str, script: &Path) -> Option<String> {
         .arg(script)
         .output();
     match output {
-        Ok(output) => {
-            Some(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
-        }
+        Ok(output) => Some(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             assert!(std::env::var("CI").is_err(), "CI has to have psql");
             println!("passed over: there is no psql on this machine");

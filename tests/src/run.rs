@@ -41,7 +41,13 @@ pub struct Watertight {
 impl Watertight {
     /// A run of that program.
     pub fn at(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), arguments: Vec::new(), variables: Vec::new(), time_max: TIME_MAX, out: None }
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            variables: Vec::new(),
+            time_max: TIME_MAX,
+            out: None,
+        }
     }
 
     /// With an argument.
@@ -83,7 +89,8 @@ impl Watertight {
     /// # Panics
     /// When it cannot be started.
     pub fn start(self) -> Running {
-        let home = tempfile::Builder::new().prefix("wt-e2e-").tempdir().expect("a temporary folder can be made");
+        let home =
+            tempfile::Builder::new().prefix("wt-e2e-").tempdir().expect("a temporary folder can be made");
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(home.path());
         let is_verify = self.arguments.first().is_some_and(|a| a == "verify");

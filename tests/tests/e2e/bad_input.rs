@@ -21,7 +21,11 @@ fn verify_without_server(folder: &Folder) -> Ended {
 #[case::psql_connect("fill.sql", b"SELECT 1;\n\\connect other\n", "fill.sql:2:1")]
 #[case::psql_include("fill.sql", b"\\i other.sql\n", "fill.sql:1:1")]
 #[case::psql_shell("fill.sql", b"SELECT 1;\n\n  \\! touch /tmp/never\n", "fill.sql:3:3")]
-fn is_refused_with_its_place_and_nothing_starts(#[case] file: &str, #[case] contents: &[u8], #[case] said: &str) {
+fn is_refused_with_its_place_and_nothing_starts(
+    #[case] file: &str,
+    #[case] contents: &[u8],
+    #[case] said: &str,
+) {
     let ended = verify_without_server(&Folder::sound("bad").file(file, contents)).expect(2);
     assert!(ended.stderr.contains(said), "{ended}");
     assert!(ended.try_report().is_none() && ended.stdout.is_empty(), "{ended}");
@@ -68,7 +72,11 @@ fn a_byte_order_mark_and_windows_line_ends_are_fine() {
 #[case::unknown_invariant_to_skip(&["verify", "datahub", "--skip", "nonsense"], 2, "there are: backfill-complete")]
 #[case::unknown_invariant_to_explain(&["explain", "guard-refuse"], 2, "guard-refuses")]
 #[case::zero_cases(&["verify", "datahub", "--cases", "0"], 4, "nothing was checked")]
-fn a_command_line_that_asks_for_nothing_sensible(#[case] arguments: &[&str], #[case] code: i32, #[case] said: &str) {
+fn a_command_line_that_asks_for_nothing_sensible(
+    #[case] arguments: &[&str],
+    #[case] code: i32,
+    #[case] said: &str,
+) {
     let ended = watertight!().args(arguments).run().expect(code);
     assert!(ended.stderr.contains(said), "{ended}");
     assert!(ended.try_report().is_none(), "{ended}");

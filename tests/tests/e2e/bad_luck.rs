@@ -9,14 +9,18 @@ use watertight_tests::{Folder, watertight};
 
 #[rstest]
 #[case::hangs("SELECT pg_sleep(3600);")]
-#[case::switches_the_timeout_off("SET statement_timeout = 0;\nSET LOCAL statement_timeout = 0;\nSELECT pg_sleep(3600);")]
+#[case::switches_the_timeout_off(
+    "SET statement_timeout = 0;\nSET LOCAL statement_timeout = 0;\nSELECT pg_sleep(3600);"
+)]
 #[case::catches_the_cancellation(
     "DO $$ BEGIN\n  BEGIN PERFORM pg_sleep(3600); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(3600); END;\nEND $$;"
 )]
 fn a_migration_that_hangs_is_ended_from_outside_and_decides_nothing(#[case] sql: &str) {
     let folder = Folder::sound("hangs");
     let expand = format!("{}\n{sql}\n", folder.read("expand.sql"));
-    let folder = folder.file("expand.sql", expand).with("migrate = \"expand.sql\"", "migrate = \"expand.sql\"\ntimeout = 1");
+    let folder = folder
+        .file("expand.sql", expand)
+        .with("migrate = \"expand.sql\"", "migrate = \"expand.sql\"\ntimeout = 1");
     let begun = Instant::now();
     let ended = watertight!("verify", &folder, "--only", "migration-applies").small(2).run().expect(4);
     assert!(begun.elapsed() < Duration::from_secs(90), "{:?}: {ended}", begun.elapsed());
@@ -40,7 +44,10 @@ END $$;";
     let ended = watertight!("verify", &folder, "--only", "migration-applies").small(3).run().expect(1);
     let scenario = ended.scenario();
     let found = findings(&scenario, "migration-applies");
-    assert!(found.iter().any(|f| f.step.as_deref() == Some("fill") && f.title.contains("does not end")), "{ended}");
+    assert!(
+        found.iter().any(|f| f.step.as_deref() == Some("fill") && f.title.contains("does not end")),
+        "{ended}"
+    );
 }
 
 /// Resident memory that no run of these needs.

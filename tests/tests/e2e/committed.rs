@@ -24,27 +24,49 @@ fn around(name: &str, file: &str, before: &str, after: &str) -> Folder {
 fn what_is_sound_holds_with_commits_too(#[case] folder: Folder) {
     let ended = watertight!("verify", &folder).small(8).run().expect(0);
     let scenario = ended.scenario();
-    for id in ["backfill-complete", "backfill-idempotent", "migration-applies", "rollback-schema", "rollback-data"] {
+    for id in
+        ["backfill-complete", "backfill-idempotent", "migration-applies", "rollback-schema", "rollback-data"]
+    {
         assert_eq!(verdict(&scenario, id), Verdict::Held, "{id}: {ended}");
     }
 }
 
 #[rstest]
-#[case::rolled_back_by_itself(around("faulty", "fill.sql", "BEGIN;", "ROLLBACK;"), "backfill-complete", "item")]
+#[case::rolled_back_by_itself(
+    around("faulty", "fill.sql", "BEGIN;", "ROLLBACK;"),
+    "backfill-complete",
+    "item"
+)]
 #[case::writes_again(
     Folder::sound("faulty").file("fill.sql", "BEGIN;
         UPDATE item i SET tenant_id = a.tenant_id FROM account a WHERE a.id = i.account_id;
         UPDATE note n SET tenant_id = i.tenant_id FROM item i WHERE i.id = n.item_id; COMMIT;"),
     "backfill-idempotent", "again")]
 #[case::duplicates(
-    around("faulty", "expand.sql", "", "CREATE UNIQUE INDEX CONCURRENTLY item_account_key ON item (account_id);"),
-    "migration-applies", "23505")]
+    around(
+        "faulty",
+        "expand.sql",
+        "",
+        "CREATE UNIQUE INDEX CONCURRENTLY item_account_key ON item (account_id);"
+    ),
+    "migration-applies",
+    "23505"
+)]
 #[case::left_behind(
     around("faulty", "expand.sql", "", "CREATE INDEX CONCURRENTLY item_body_idx ON item (body);"),
-    "rollback-schema", "item_body_idx")]
+    "rollback-schema",
+    "item_body_idx"
+)]
 #[case::in_a_transaction_of_its_tool(
-    around("faulty", "expand.sql", "BEGIN;", "CREATE INDEX CONCURRENTLY item_body_idx ON item (body); COMMIT;"),
-    "migration-applies", "25001")]
+    around(
+        "faulty",
+        "expand.sql",
+        "BEGIN;",
+        "CREATE INDEX CONCURRENTLY item_body_idx ON item (body); COMMIT;"
+    ),
+    "migration-applies",
+    "25001"
+)]
 fn a_planted_defect_is_found_with_commits_too(#[case] folder: Folder, #[case] id: &str, #[case] words: &str) {
     let ended = watertight!("verify", &folder, "--only", id).small(8).run().expect(1);
     let scenario = ended.scenario();

@@ -27,8 +27,15 @@ async fn datahub_is_violated_where_it_is_known_to_be_and_each_counterexample_rep
     let scenario = ended.scenario();
 
     let assistant = find(&scenario, "access-compatible", &["POST /api/chat: assistant message"]);
-    assert_eq!((assistant.severity, assistant.step.as_deref()), (Severity::Critical, Some("contract")), "{ended}");
-    assert!(assistant.message.contains("23502") && assistant.message.contains("workspaceId"), "{assistant:#?}");
+    assert_eq!(
+        (assistant.severity, assistant.step.as_deref()),
+        (Severity::Critical, Some("contract")),
+        "{ended}"
+    );
+    assert!(
+        assistant.message.contains("23502") && assistant.message.contains("workspaceId"),
+        "{assistant:#?}"
+    );
     assert_eq!(assistant.file.as_deref(), Some("app/api/chat/route.ts"));
     assert_eq!(assistant.line, Some(284));
 
@@ -45,7 +52,8 @@ async fn datahub_is_violated_where_it_is_known_to_be_and_each_counterexample_rep
     // Each finding: small, and psql alone shows it.
     let host = server().await;
     for (n, finding) in scenario.checks.iter().flat_map(|c| c.outcome.findings()).enumerate() {
-        let smallest = finding.counterexample.as_ref().unwrap_or_else(|| panic!("no counterexample: {finding:#?}"));
+        let smallest =
+            finding.counterexample.as_ref().unwrap_or_else(|| panic!("no counterexample: {finding:#?}"));
         assert!(smallest.tenants <= 2, "{} tenants: {}", smallest.tenants, finding.title);
         assert!(smallest.rows <= 4, "{} rows: {}", smallest.rows, finding.title);
         let file = ended.file(smallest.file.as_ref().unwrap());
@@ -56,7 +64,8 @@ async fn datahub_is_violated_where_it_is_known_to_be_and_each_counterexample_rep
         // Only what shows the defect may go wrong, and it has to.
         let errors: Vec<&str> = said.lines().filter(|line| line.contains("ERROR:")).collect();
         let expected = symptom(finding);
-        let shows = if expected.is_empty() { errors.is_empty() } else { errors.iter().any(|e| e.contains(expected)) };
+        let shows =
+            if expected.is_empty() { errors.is_empty() } else { errors.iter().any(|e| e.contains(expected)) };
         assert!(shows, "{}: expected {expected:?}\n{said}", finding.title);
         let other = errors.iter().find(|e| !e.contains(expected) && !e.contains("25P02"));
         assert!(other.is_none(), "{}: {other:?}\n{said}", finding.title);
@@ -77,10 +86,15 @@ fn datahub_mended_holds_and_every_check_that_applies_was_exercised() {
     assert_eq!(scenario.verdict, Verdict::Held);
     for found in &scenario.checks {
         match found.outcome.verdict() {
-            Verdict::Held => assert!(found.outcome.exercised().is_some_and(|e| e.worlds.get() > 0), "{ended}"),
+            Verdict::Held => {
+                assert!(found.outcome.exercised().is_some_and(|e| e.worlds.get() > 0), "{ended}")
+            }
             // No row security, and no foreign key between tables of tenants.
             Verdict::NotApplicable => {
-                assert!(["step-role-faithful", "tenant-coherence"].contains(&found.invariant.as_str()), "{ended}");
+                assert!(
+                    ["step-role-faithful", "tenant-coherence"].contains(&found.invariant.as_str()),
+                    "{ended}"
+                );
             }
             _ => panic!("{ended}"),
         }

@@ -14,7 +14,10 @@ use watertight_tests::{Folder, watertight};
 #[case::no_such_url(&["--database-url", "mysql://u@127.0.0.1/"], "postgres://user")]
 #[case::no_binaries(&["--provider", "embedded", "--postgres-bin", "/nonexistent"], "→")]
 #[case::no_docker(&["--provider", "container"], "→")]
-fn no_server_is_the_environments_fault_and_comes_with_a_remedy(#[case] arguments: &[&str], #[case] said: &str) {
+fn no_server_is_the_environments_fault_and_comes_with_a_remedy(
+    #[case] arguments: &[&str],
+    #[case] said: &str,
+) {
     let ended = watertight!("verify", Folder::sound("nowhere"))
         .args(arguments)
         .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
@@ -53,8 +56,16 @@ async fn too_many_connections_are_the_environments_fault() {
 async fn connections_that_run_out_in_the_middle_are_the_environments_fault() {
     let host = server().await;
     let folder = Folder::sound("crowded");
-    let run = watertight!("verify", &folder)
-        .args(&["--provider", "existing", "--database-url", &url(&host, "pw"), "--cases", "100000", "--jobs", "1"]);
+    let run = watertight!("verify", &folder).args(&[
+        "--provider",
+        "existing",
+        "--database-url",
+        &url(&host, "pw"),
+        "--cases",
+        "100000",
+        "--jobs",
+        "1",
+    ]);
     let running = run.start();
     let sql = "SELECT datname::text FROM pg_stat_activity WHERE datname LIKE '%case'";
     while column(&host, "postgres", sql).await.is_empty() {
@@ -94,7 +105,8 @@ fn a_report_that_cannot_be_written_is_no_pass() {
     let folder = Folder::sound("unwritable").file("taken", "a file");
     let taken = folder.path().join("taken");
     for out in [taken.clone(), taken.join("below"), "/proc/nowhere".into(), "/dev/null".into()] {
-        let ended = watertight!("verify", &folder, "--only", "backfill-complete").small(2).out(&out).run().expect(3);
+        let ended =
+            watertight!("verify", &folder, "--only", "backfill-complete").small(2).out(&out).run().expect(3);
         assert!(ended.stderr.contains("cannot be written") && ended.stderr.contains("--out"), "{ended}");
     }
     assert_eq!(folder.read("taken"), "a file");
@@ -102,13 +114,19 @@ fn a_report_that_cannot_be_written_is_no_pass() {
 
 #[test]
 fn files_appear_whole_and_nothing_else_appears() {
-    let ended = watertight!("verify", Folder::sound("files"), "--only", "backfill-complete").small(8).run().expect(0);
-    let mut names: Vec<String> =
-        std::fs::read_dir(&ended.out).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let ended =
+        watertight!("verify", Folder::sound("files"), "--only", "backfill-complete").small(8).run().expect(0);
+    let mut names: Vec<String> = std::fs::read_dir(&ended.out)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     assert_eq!(names, ["files.md", "report.json", "report.md"]);
     let folder = Folder::sound("files");
-    let json = watertight!("verify", &folder, "--only", "backfill-complete", "--format", "json").small(8).run().expect(0);
+    let json = watertight!("verify", &folder, "--only", "backfill-complete", "--format", "json")
+        .small(8)
+        .run()
+        .expect(0);
     assert_eq!(std::fs::read_dir(&json.out).unwrap().count(), 1);
 }
 

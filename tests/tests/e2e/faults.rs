@@ -76,7 +76,8 @@ fn its_invariant_fires_on_a_fault(#[files("faults/*/scenario.toml")] file: PathB
         assert_eq!(verdict(&report, id), expected(*expectation), "{id}: {ended}");
     }
     for finding in report.checks.iter().flat_map(|c| c.outcome.findings()) {
-        let smallest = finding.counterexample.as_ref().unwrap_or_else(|| panic!("no counterexample: {finding:?}"));
+        let smallest =
+            finding.counterexample.as_ref().unwrap_or_else(|| panic!("no counterexample: {finding:?}"));
         assert!(smallest.capped.is_none(), "{}: {:?}", finding.title, smallest.capped);
         let size = (smallest.tenants, smallest.rows);
         assert!(size.0 <= 2 && size.1 <= 10, "{}: {size:?} is not small", finding.title);

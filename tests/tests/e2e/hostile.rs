@@ -64,7 +64,8 @@ fn what_only_a_superuser_may_do_is_refused(#[case] first: &str) {
         "{first}DO $all$ DECLARE done text := ''; BEGIN\n{attempts}\
          IF done <> '' THEN RAISE EXCEPTION 'accepted: %', done; END IF; END $all$;"
     );
-    let ended = watertight!("verify", with("expand.sql", &block), "--only", "migration-applies").small(2).run();
+    let ended =
+        watertight!("verify", with("expand.sql", &block), "--only", "migration-applies").small(2).run();
     let _ = ended.expect(0);
     assert!(!std::path::Path::new("/tmp/watertight-never").exists());
 }
@@ -129,7 +130,10 @@ async fn a_script_that_changes_the_server_changes_nothing_of_others(#[case] sql:
      RESET ROLE; SELECT pg_terminate_backend(pg_backend_pid()) WHERE current_setting('seen.items')::int > 3;"
 )]
 fn a_script_that_kills_its_backend_loses_its_case_and_says_so(#[case] sql: &str) {
-    let ended = watertight!("verify", with("expand.sql", sql), "--only", "migration-applies").small(4).run().expect(4);
+    let ended = watertight!("verify", with("expand.sql", sql), "--only", "migration-applies")
+        .small(4)
+        .run()
+        .expect(4);
     assert!(ended.everything().contains("57P01"), "{ended}");
 }
 
@@ -188,7 +192,13 @@ fn ground_truth_runs_none_of_the_users_operators_functions_and_views() {
 fn a_search_path_that_puts_user_schemas_first_does_not_change_what_is_seen() {
     let first = "SET search_path = public, trap, pg_catalog;";
     let folder = with("baseline.sql", BOOBY_TRAPS);
-    let fill = format!("{first}\n{}", folder.read("fill.sql").replace('=', "OPERATOR(pg_catalog.=)").replace("SET tenant_id OPERATOR(pg_catalog.=)", "SET tenant_id ="));
+    let fill = format!(
+        "{first}\n{}",
+        folder
+            .read("fill.sql")
+            .replace('=', "OPERATOR(pg_catalog.=)")
+            .replace("SET tenant_id OPERATOR(pg_catalog.=)", "SET tenant_id =")
+    );
     let ended = watertight!("verify", folder.file("fill.sql", fill)).small(8).run().expect(0);
     assert_eq!(ended.scenario().verdict, Verdict::Held, "{ended}");
 }

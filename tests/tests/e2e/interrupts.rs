@@ -53,7 +53,9 @@ fn an_interrupted_run_says_so_and_leaves_nothing(#[case] signal: Signal, #[case]
 fn a_second_ctrl_c_ends_a_run_that_hangs_at_once() {
     let folder = Folder::sound("hangs");
     let expand = folder.read("expand.sql") + "SELECT pg_sleep(3600) FROM item LIMIT 1;";
-    let folder = folder.file("expand.sql", expand).with("migrate = \"expand.sql\"", "migrate = \"expand.sql\"\ntimeout = \"1h\"");
+    let folder = folder
+        .file("expand.sql", expand)
+        .with("migrate = \"expand.sql\"", "migrate = \"expand.sql\"\ntimeout = \"1h\"");
     let mut running = watertight!("verify", &folder).small(1_000).start();
     running.until("a session plays a case", |r| {
         r.descendants().iter().any(|(_, line)| line.starts_with("postgres:") && line.contains("case"))
@@ -85,7 +87,10 @@ fn a_killed_run_takes_its_server_along() {
 #[case::ctrl_c(Signal::SIGINT, 130)]
 #[case::killed(Signal::SIGKILL, 137)]
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_run_leaves_on_an_existing_server_is_gone_after_the_next_one(#[case] signal: Signal, #[case] code: i32) {
+async fn what_a_run_leaves_on_an_existing_server_is_gone_after_the_next_one(
+    #[case] signal: Signal,
+    #[case] code: i32,
+) {
     let host = server().await;
     let before = belongings(&host).await;
     let (folder, address) = (Folder::sound("left"), url(&host, "pw"));

@@ -20,7 +20,8 @@ fn toml(text: &str) -> String {
 /// A small scenario in which every name is given. Its keys do not include the tenant.
 fn scenario(tenants: &str, items: &str, tenant_column: &str, other_column: &str, role: &str) -> Folder {
     assert!([tenants, items, tenant_column, other_column, role].iter().all(|n| n.len() <= 63));
-    let (t, i, c, o, r) = (quoted(tenants), quoted(items), quoted(tenant_column), quoted(other_column), quoted(role));
+    let (t, i, c, o, r) =
+        (quoted(tenants), quoted(items), quoted(tenant_column), quoted(other_column), quoted(role));
     let file = format!(
         "title = {title}
 [database]
@@ -80,7 +81,13 @@ fn all() -> Vec<Folder> {
         scenario("table", "order", "user", "group", "all-users"),
         scenario("Tenant", "tenant", "tenantId", "OwnerID", "App"),
         scenario("組織", "données; DROP TABLE x;--", "тенант", "😀", "rôle"),
-        scenario(LONGEST, &LONGEST.replace("xxxx", "yyyy"), &LONGEST.replace("xxxx", "zzzz"), &LONGEST.replace("a_", "b_"), &LONGEST.replace("xxxx", "role")),
+        scenario(
+            LONGEST,
+            &LONGEST.replace("xxxx", "yyyy"),
+            &LONGEST.replace("xxxx", "zzzz"),
+            &LONGEST.replace("a_", "b_"),
+            &LONGEST.replace("xxxx", "role"),
+        ),
         scenario("<b>t</b>", "a|b`c`", "$1", ":tenant %s {x}", "-- app"),
     ]
 }
@@ -90,8 +97,19 @@ fn names_of_any_kind_work() {
     for folder in all() {
         let ended = watertight!("verify", &folder, "--skip", "tenant-coherence").small(8).run().expect(0);
         let scenario = ended.scenario();
-        for id in ["backfill-complete", "backfill-correct", "backfill-idempotent", "read-isolation", "rollback-schema"] {
-            assert_eq!(verdict(&scenario, id), Verdict::Held, "{id}: {ended}\n{}", folder.read("scenario.toml"));
+        for id in [
+            "backfill-complete",
+            "backfill-correct",
+            "backfill-idempotent",
+            "read-isolation",
+            "rollback-schema",
+        ] {
+            assert_eq!(
+                verdict(&scenario, id),
+                Verdict::Held,
+                "{id}: {ended}\n{}",
+                folder.read("scenario.toml")
+            );
         }
     }
 }
@@ -102,7 +120,10 @@ async fn counterexamples_with_names_of_any_kind_replay_and_reports_pass_nothing_
     for (n, folder) in all().into_iter().enumerate() {
         let fill = folder.read("fill.sql").replace(" AND x.", " OR x.");
         let folder = folder.file("fill.sql", fill);
-        let ended = watertight!("verify", &folder, "--only", "backfill-idempotent,backfill-correct").small(4).run().expect(1);
+        let ended = watertight!("verify", &folder, "--only", "backfill-idempotent,backfill-correct")
+            .small(4)
+            .run()
+            .expect(1);
         let scenario = ended.scenario();
         for (k, finding) in findings(&scenario, "backfill-idempotent").iter().enumerate() {
             let smallest = finding.counterexample.as_ref().unwrap();

@@ -20,7 +20,8 @@ async fn the_password_of_the_server_is_told_nowhere() {
     let address = url(&host, CANARY);
     let folder = faulty();
     let only = ["--only", "backfill-complete,migration-applies", "--cases", "8"];
-    let in_url = watertight!("verify", &folder, "--database-url", &address).args(&only).env("RUST_LOG", "trace").run();
+    let in_url =
+        watertight!("verify", &folder, "--database-url", &address).args(&only).env("RUST_LOG", "trace").run();
     assert_silent(&in_url.expect(1));
     let in_environment = watertight!("verify", &folder)
         .args(&only)
