@@ -50,11 +50,6 @@ pub(super) async fn run(args: VerifyArgs) -> Exit {
         complain(&format!("error: {why}: nothing was checked, and that is no pass"));
         return Exit::Inconclusive;
     }
-    if std::env::var_os("PGOPTIONS").is_some_and(|v| !v.is_empty()) {
-        complain("error: PGOPTIONS is set, and would change the settings of every session");
-        complain("  → unset PGOPTIONS");
-        return Exit::Environment;
-    }
     let interrupts = Interrupts::listen();
     let progress = Progress::new(args.quiet);
     let options = args.server.options();

@@ -164,7 +164,9 @@ impl Session {
         if tokio::time::timeout(CANCEL_GRACE, &mut work).await.is_err() {
             signal(control, *pid, "pg_terminate_backend").await;
             let _ = tokio::time::timeout(CANCEL_GRACE, &mut work).await;
-            return Err(Failure::Lost("terminated by the watchdog: it did not heed the cancellation".to_owned()));
+            return Err(Failure::Lost(
+                "terminated by the watchdog: it did not heed the cancellation".to_owned(),
+            ));
         }
         Err(Failure::TimedOut(limit))
     }

@@ -28,20 +28,31 @@ static SPEC: InvariantSpec = InvariantSpec {
 /// Worlds that write in one case: enough to find it, few enough to be quick.
 const WRITERS: usize = 1;
 
+/// Checkpoints at which each path is sent in one case; the cases take turns. Each is followed by the whole rest of the
+/// timeline, which is what costs.
+const MOMENTS: usize = 2;
+
 /// A write path that is in use at a checkpoint, sent just before the rest of the timeline.
 fn interleavings(scene: &Scene, case: &CaseData) -> Vec<(Binding, Excursion)> {
     let mut found = Vec::new();
-    for at in scene.checkpoints().filter(|c| c.0 < scene.scenario.steps.len()) {
-        for (i, path) in scene.scenario.access.iter().enumerate() {
-            let production = path.impact == Impact::Production;
-            if path.kind != AccessKind::Write || !production || !(path.from..=path.until).contains(&at) {
-                continue;
-            }
-            for world in case.sample(WRITERS, i as u64) {
-                let Some(binding) = case.bind(scene, AccessId(i), world) else { continue };
+    for (i, path) in scene.scenario.access.iter().enumerate() {
+        if path.kind != AccessKind::Write || path.impact != Impact::Production {
+            continue;
+        }
+        let in_use: Vec<Checkpoint> = scene
+            .checkpoints()
+            .filter(|at| at.0 < scene.scenario.steps.len() && (path.from..=path.until).contains(at))
+            .collect();
+        let turn = case.index as usize + i;
+        let moments: BTreeSet<Checkpoint> = (0..MOMENTS.min(in_use.len()))
+            .map(|n| in_use[(turn + n * in_use.len().div_ceil(MOMENTS)) % in_use.len()])
+            .collect();
+        for world in case.sample(WRITERS, i as u64) {
+            let Some(binding) = case.bind(scene, AccessId(i), world) else { continue };
+            for at in &moments {
                 let rest = (at.0..scene.scenario.steps.len()).map(|k| Act::Step(StepId(k), Actor::Migrator));
                 let acts = std::iter::once(Act::Send(binding.clone())).chain(rest).collect();
-                found.push((binding, Excursion { from: at, acts }));
+                found.push((binding.clone(), Excursion { from: *at, acts }));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A step does as its migrator what it would do if it saw every row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use watertight_generators::WorldId;
 use watertight_reports::Severity;
@@ -98,8 +98,10 @@ impl Invariant for StepRoleFaithful {
                     else {
                         continue;
                     };
+                    let (mine, all) = (effects(case, before, a), effects(case, before, b));
+                    let none = Vec::new();
                     for key in a.tables.keys().filter(|k| b.tables.contains_key(*k)) {
-                        let (ours, whole) = (effect(case, before, a, key), effect(case, before, b, key));
+                        let (ours, whole) = (mine.get(key).unwrap_or(&none), all.get(key).unwrap_or(&none));
                         if ours != whole {
                             let message = format!(
                                 "As migrator `{id}` changes {} rows of {}; as a role that sees every row it changes {}.",
@@ -144,23 +146,25 @@ fn differing_worlds(
         .collect()
 }
 
-/// What a step did to a table: rows removed, changed (columns, and values as far as the case knows them) and
+/// What a step did to each table: rows removed, changed (columns, and values as far as the case knows them) and
 /// added. Values that the step made up (fresh ids) are the same whatever they are.
-fn effect(case: &CaseData, before: &Snapshot, after: &Snapshot, key: &TableKey) -> Vec<String> {
-    let Some(table) = after.tables.get(key) else { return Vec::new() };
+fn effects(case: &CaseData, before: &Snapshot, after: &Snapshot) -> BTreeMap<TableKey, Vec<String>> {
     let plain = |value: &Option<String>| match value {
         None => "NULL".to_owned(),
         Some(v) if case.knows_value(v) => v.clone(),
         Some(_) => "fresh".to_owned(),
     };
-    let mut lines: Vec<String> = diff(before, after)
-        .into_iter()
-        .filter(|c| c.table == key && c.change != Change::Rewritten)
-        .map(|c| match c.after {
-            Some(row) => format!("{:?} {:?}", c.change, row.values.iter().map(plain).collect::<Vec<_>>()),
-            None => format!("{:?} {:?}", c.change, c.before.map(|r| table.key(r))),
-        })
-        .collect();
-    lines.sort();
-    lines
+    let mut effects: BTreeMap<TableKey, Vec<String>> = BTreeMap::new();
+    for change in diff(before, after).into_iter().filter(|c| c.change != Change::Rewritten) {
+        let Some(table) = before.tables.get(change.table) else { continue };
+        let line = match change.after {
+            Some(row) => {
+                format!("{:?} {:?}", change.change, row.values.iter().map(plain).collect::<Vec<_>>())
+            }
+            None => format!("{:?} {:?}", change.change, change.before.map(|r| table.key(r))),
+        };
+        effects.entry(change.table.clone()).or_default().push(line);
+    }
+    effects.values_mut().for_each(|lines| lines.sort());
+    effects
 }

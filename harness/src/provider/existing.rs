@@ -19,8 +19,7 @@ pub(super) async fn reach(options: &ProviderOptions) -> Result<(PgConnectOptions
     })?;
     let admin = parse(&url)?;
     let reach = async {
-        let mut connection =
-            super::plain(admin.clone().database(MAINTENANCE_DATABASE)).connect().await?;
+        let mut connection = super::plain(admin.clone().database(MAINTENANCE_DATABASE)).connect().await?;
         let row: (bool, bool, i32) =
             sqlx::query_as(include_str!("existing.sql")).fetch_one(&mut connection).await?;
         connection.close().await?;

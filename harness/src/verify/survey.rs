@@ -90,7 +90,9 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Sc
     let mut surveyor = Surveyor { names: stage.names(), sessions, lost: false };
     let mut seen = walk(&mut surveyor, scenario).await.map_err(|e| VerifyError::Lost(e.to_string()));
     if surveyor.lost && !stage.is_alive().await {
-        seen = seen.and_then(|(.., stopped)| Err(VerifyError::Lost(stopped.map(|(_, why)| why).unwrap_or_default())));
+        seen = seen.and_then(|(.., stopped)| {
+            Err(VerifyError::Lost(stopped.map(|(_, why)| why).unwrap_or_default()))
+        });
     }
     for session in surveyor.sessions {
         session.close().await;
