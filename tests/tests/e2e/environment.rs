@@ -77,7 +77,8 @@ async fn connections_that_run_out_in_the_middle_are_the_environments_fault() {
     }
     let ended = running.wait().expect(3);
     drop(held);
-    assert!(ended.stderr.contains("too many"), "{ended}");
+    // In the words of whichever connection was the first to be refused.
+    assert!(ended.stderr.contains("53300") || ended.stderr.contains("too many"), "{ended}");
     assert!(ended.try_report().is_none_or(|r| r.verdict == Verdict::Inconclusive), "{ended}");
     host.stop().await.unwrap();
 }
