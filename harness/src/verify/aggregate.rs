@@ -18,6 +18,8 @@ pub(super) struct Tally {
     /// In the order of the invariants.
     pub(super) checks: Vec<Check>,
     pub(super) measured: Vec<Measured>,
+    /// Rows that could not be made, by table and the constraint that refused them.
+    pub(super) skipped: BTreeMap<(String, String), u64>,
 }
 
 /// One invariant over all cases.
@@ -49,6 +51,7 @@ pub(super) fn tally(scene: &Scene, invariants: &[Box<dyn Invariant>], results: V
         .collect();
     let (mut cases, mut worlds, mut rows) = (0, 0, 0);
     let mut measured = Vec::new();
+    let mut skipped: BTreeMap<(String, String), u64> = BTreeMap::new();
     for result in results {
         cases += 1;
         worlds += result.worlds as u64;
@@ -58,12 +61,15 @@ pub(super) fn tally(scene: &Scene, invariants: &[Box<dyn Invariant>], results: V
                 check.add(judgement, result.index, result.seed);
             }
         }
+        for one in result.skipped {
+            *skipped.entry((one.table.to_string(), one.constraint)).or_default() += u64::from(one.rows);
+        }
         measured.push(result.measured);
     }
     for check in &mut checks {
         check.defects.sort_by(|a, b| a.key.cmp(&b.key));
     }
-    Tally { cases, worlds, rows, checks, measured }
+    Tally { cases, worlds, rows, checks, measured, skipped }
 }
 
 impl Check {

@@ -42,6 +42,12 @@ pub(super) fn scenario_report(
     let mut assumptions = scene.scenario.assumptions.clone();
     assumptions.extend(scene.plan.assumptions().iter().cloned());
     let mut not_made: Vec<String> = scene.plan.not_made().to_vec();
+    not_made.extend(
+        tally
+            .skipped
+            .iter()
+            .map(|((table, constraint), rows)| format!("{rows} rows of {table}: refused by {constraint}")),
+    );
     if let Some((step, why)) = &scene.stopped {
         not_made
             .push(format!("nothing after `{}`: it fails even on empty tables ({why})", scene.step(*step).id));

@@ -71,7 +71,7 @@ async fn shrink_one(
         scene,
         invariant,
         key: &defect.key,
-        original: case_data(scene, options, defect.case),
+        original: case_data(scene, options, defect.case).0,
         bench: None,
     };
     let result = lab.shrink(defect).await;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use watertight_generators::Skipped;
 use watertight_scenarios::scenario::Checkpoint;
 
 use super::measure::{Measured, measure};
@@ -41,15 +42,17 @@ pub(super) struct CaseResult {
     /// In the order of the invariants; `None` where one does not apply.
     pub(super) judgements: Vec<Option<Judgement>>,
     pub(super) measured: Measured,
+    pub(super) skipped: Vec<Skipped>,
 }
 
 /// The data of a case: the same for the same scenario, seed and number.
-pub(super) fn case_data(scene: &Scene, options: &VerifyOptions, index: u32) -> CaseData {
+/// With it, the rows that could not be made.
+pub(super) fn case_data(scene: &Scene, options: &VerifyOptions, index: u32) -> (CaseData, Vec<Skipped>) {
     let seed = case_seed(options.seed, index);
     let spec = scene.plan.case_spec(index, options.cases);
-    let data = scene.plan.generate(seed, &spec);
+    let (data, skipped) = scene.plan.generate_noting(seed, &spec);
     let deep = index < DEEP_FIRST || index.is_multiple_of(DEEP_EVERY);
-    CaseData::new(scene, index, seed, deep, data)
+    (CaseData::new(scene, index, seed, deep, data), skipped)
 }
 
 /// SplitMix64 over seed and number: neighbouring cases get unrelated seeds.
@@ -160,11 +163,12 @@ impl Job<'_> {
             if index >= self.options.cases || self.stop.asked() {
                 return Ok(false);
             }
-            let case = case_data(self.scene, self.options, index);
-            let (result, lost) = match self.play(runner, &case).await {
+            let (case, skipped) = case_data(self.scene, self.options, index);
+            let (mut result, lost) = match self.play(runner, &case).await {
                 Ok(result) => (result, false),
                 Err(first) => (self.again(&case, &first).await?, true),
             };
+            result.skipped = skipped;
             self.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
             (self.listen)(Event::Case);
             if lost {
@@ -196,6 +200,7 @@ impl Job<'_> {
                         .map(|i| i.applies(self.scene).is_ok().then(|| judgement.clone()))
                         .collect(),
                     measured: Measured::default(),
+                    skipped: Vec::new(),
                 })
             }
             Err(second) => {
@@ -240,6 +245,7 @@ impl Job<'_> {
                 .map(|i| i.applies(self.scene).is_ok().then(|| i.judge(self.scene, case, seen)))
                 .collect(),
             measured: measure(self.scene, case, seen),
+            skipped: Vec::new(),
         }
     }
 }
