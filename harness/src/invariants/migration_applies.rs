@@ -59,11 +59,6 @@ fn interleavings(scene: &Scene, case: &CaseData) -> Vec<(Binding, Excursion)> {
     found
 }
 
-/// What is told of a refused step.
-pub(super) fn refusal_text(refusal: &Refusal) -> String {
-    refusal.failure.to_string()
-}
-
 /// Whether the step did its duty by refusing: a guard in its own words, or a check before anything was to fill what
 /// it asks for. Such data stops the release as it should, and the case goes on without it.
 fn is_gate(scene: &Scene, step: StepId, failure: &Failure) -> bool {
@@ -172,7 +167,7 @@ fn judge_interleaving(
                 && complaint(scene, *step, &s.seen).is_none()
         });
         let said = match outcome {
-            Seen::Refused(refusal) if refusal.failure.sql().is_some() => refusal_text(refusal),
+            Seen::Refused(refusal) if refusal.failure.sql().is_some() => refusal.failure.to_string(),
             done => match complaint(scene, *step, done) {
                 Some(message) => message,
                 None => continue,
@@ -232,7 +227,7 @@ fn stopped(
         worlds,
         severity: Severity::High,
         title: format!("`{id}` stops on data that the schema before it accepts"),
-        message: format!("`{id}` is refused: {}.", refusal_text(refusal)),
+        message: format!("`{id}` is refused: {}.", refusal.failure),
         cause: format!("Statement {} of {file} meets {what}.", refusal.statement + 1),
         remedy: String::new(),
         tables: sql.and_then(|e| e.table.clone()).into_iter().collect(),
