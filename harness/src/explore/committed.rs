@@ -4,16 +4,17 @@
 //! Excursions with such a script run on a clone of the checkpoint's database; the rest of them run as always,
 //! in a transaction on the committed state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use watertight_generators::WorldId;
 use watertight_scenarios::Script;
 use watertight_scenarios::scenario::StepId;
 
 use super::act::{Act, Actor, Done, Refusal, Seen};
 use super::case::CaseData;
 use super::observe::{Observations, StepRun};
-use super::runner::Runner;
+use super::runner::{Apart, Mode, Runner};
 use super::scene::Scene;
 use super::snapshot::diff;
 use super::tree::{Node, Tree};
@@ -52,47 +53,23 @@ impl Runner<'_> {
         &mut self,
         case: &CaseData,
         trees: Vec<Tree>,
-        clones: bool,
+        apart: Apart,
     ) -> Result<Observations, Failure> {
-        self.values = case.values();
         self.everywhere("BEGIN").await?;
-        self.load(&case.data).await?;
-        self.everywhere("COMMIT").await?;
-        let mut seen =
-            Observations { alive: vec![case.worlds().iter().copied().collect()], trees, steps: Vec::new() };
-        let last = seen.trees.iter().rposition(|t| !t.is_empty()).unwrap_or(0);
-        for k in 0..=self.scene.scenario.steps.len() {
-            if let Some(tree) = seen.trees.get_mut(k) {
-                let roots = std::mem::take(&mut tree.roots);
-                seen.trees[k].roots = self.excursions(case, roots, clones).await?;
-            }
-            if k == self.scene.scenario.steps.len() || (self.record.is_some() && k >= last) {
-                break;
-            }
-            let step = StepId(k);
-            let mut alive = seen.alive[k].clone();
-            let run = if self.scene.step(step).up.is_transactional() {
-                self.advance_committed(case, step, &mut alive).await?
-            } else {
-                let seen = self.script_alone(step, false, &Actor::Migrator).await?;
-                StepRun { seen, removed: Vec::new() }
-            };
-            let passed = matches!(run.seen, Seen::Done(_));
-            seen.steps.push(run);
-            if !passed {
-                break;
-            }
-            seen.alive.push(alive);
-        }
-        Ok(seen)
+        self.walk(case, trees, Mode::Committed(apart)).await
     }
 
-    async fn advance_committed(
+    /// The step on the timeline, in the transaction that its tool would give it.
+    pub(super) async fn advance_committed(
         &mut self,
         case: &CaseData,
         step: StepId,
-        alive: &mut std::collections::BTreeSet<watertight_generators::WorldId>,
+        alive: &mut BTreeSet<WorldId>,
     ) -> Result<StepRun, Failure> {
+        if !self.scene.step(step).up.is_transactional() {
+            let seen = self.script_alone(step, false, &Actor::Migrator).await?;
+            return Ok(StepRun { seen, removed: Vec::new() });
+        }
         self.everywhere("BEGIN").await?;
         let mut run = self.advance(case, step, alive).await?;
         // What a deferred constraint says at commit is the step's refusal.
@@ -108,24 +85,24 @@ impl Runner<'_> {
     }
 
     /// All excursions of a checkpoint: those that a transaction can hold in one, the others each on a clone.
-    async fn excursions(
+    pub(super) async fn excursions(
         &mut self,
         case: &CaseData,
         roots: Vec<Node>,
-        clones: bool,
+        apart: Apart,
     ) -> Result<Vec<Node>, Failure> {
         let mut roots = roots;
-        let mut apart: Vec<Vec<Act>> = Vec::new();
+        let mut alone: Vec<Vec<Act>> = Vec::new();
         for node in &mut roots {
-            split(self.scene, node, &mut Vec::new(), &mut apart);
+            split(self.scene, node, &mut Vec::new(), &mut alone);
         }
         let mut held: Vec<Node> = roots.into_iter().filter(|n| self.scene.is_transactional(&n.act)).collect();
         self.everywhere("BEGIN").await?;
         self.visit(case, &mut held).await?;
         self.everywhere("ROLLBACK").await?;
         let mut tree = Tree { roots: held };
-        if clones {
-            for path in apart {
+        if apart == Apart::OnClones {
+            for path in alone {
                 let seen = self.on_clone(case, &path).await?;
                 tree.add(&path);
                 tree.note(&path, &seen);

@@ -3,15 +3,21 @@
 pub mod act;
 pub mod case;
 mod committed;
+mod load;
 pub mod observe;
+mod perform;
+pub mod record;
 pub mod runner;
 pub mod scene;
+mod screen;
 pub mod snapshot;
 pub mod tree;
+mod truth;
 
 pub use act::{Act, Actor, Binding, Done, Excursion, Print, Refusal, Seen, Statement};
 pub use case::CaseData;
 pub use observe::{Observations, StepRun};
-pub use runner::Runner;
+pub use record::{Record, Recorded};
+pub use runner::{Apart, Runner};
 pub use scene::Scene;
 pub use snapshot::{Snapshot, TableKey, TableRows};

@@ -10,8 +10,7 @@ use watertight_scenarios::scenario::{DatabaseId, Platform};
 use watertight_scenarios::{Ident, Schema, Script};
 
 use crate::db::stage::SUPABASE_SQL;
-use crate::explore::runner::{Record, Recorded};
-use crate::explore::{Actor, Scene};
+use crate::explore::{Actor, Record, Recorded, Scene};
 use crate::invariants::Violation;
 
 /// Builds it from the data and what was recorded while the witness was played on it.

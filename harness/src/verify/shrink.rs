@@ -11,7 +11,7 @@ use super::worker::{case_data, trees};
 use super::{Event, Listener, Stop, VerifyError, VerifyOptions};
 use crate::db::session::Failure;
 use crate::db::stage::Stage;
-use crate::explore::{CaseData, Runner, Scene};
+use crate::explore::{Apart, CaseData, Record, Runner, Scene};
 use crate::invariants::{Invariant, Violation, ViolationKey};
 
 /// Data sets tried for one defect.
@@ -151,7 +151,7 @@ impl<'a> Lab<'a> {
             let commits = self.scene.needs_commits();
             let bench = self.bench().await?;
             let played = if commits {
-                bench.runner.play_committed(&case, trees.clone(), true).await
+                bench.runner.play_committed(&case, trees.clone(), Apart::OnClones).await
             } else {
                 bench.runner.play(&case, trees.clone()).await
             };
@@ -172,18 +172,14 @@ impl<'a> Lab<'a> {
     }
 
     /// Plays the smallest case once more and keeps every statement up to the end of the witness.
-    async fn record(
-        &mut self,
-        data: &Dataset,
-        violation: &Violation,
-    ) -> Result<crate::explore::runner::Record, VerifyError> {
+    async fn record(&mut self, data: &Dataset, violation: &Violation) -> Result<Record, VerifyError> {
         let case = self.case(data);
         let trees = trees(self.scene, [violation.witness.clone()]);
         let commits = self.scene.needs_commits();
         let bench = self.bench().await?;
         bench.runner.start_recording();
         let played = if commits {
-            bench.runner.play_committed(&case, trees, true).await
+            bench.runner.play_committed(&case, trees, Apart::OnClones).await
         } else {
             bench.runner.play(&case, trees).await
         };

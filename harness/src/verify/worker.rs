@@ -12,7 +12,7 @@ use super::{Event, Listener, Stop, VerifyError, VerifyOptions};
 use crate::db::session::Failure;
 use crate::db::stage::Stage;
 use crate::explore::tree::Tree;
-use crate::explore::{CaseData, Excursion, Observations, Runner, Scene};
+use crate::explore::{Apart, CaseData, Excursion, Observations, Runner, Scene};
 use crate::invariants::{Invariant, Judgement, ViolationKey, contents};
 
 /// Cases after which a worker's databases are renewed: rolled-back DDL bloats the catalogs.
@@ -227,8 +227,12 @@ impl Job<'_> {
     async fn play_committed(&self, case: &CaseData, trees: Vec<Tree>) -> Result<CaseResult, Failure> {
         let lost = |e: crate::db::stage::StageError| Failure::Lost(e.to_string());
         let mut runner = Runner::open(self.scene, self.stage).await.map_err(lost)?;
-        let clones = case.index < CLONES_FIRST || case.index.is_multiple_of(CLONES_EVERY);
-        let seen = runner.play_committed(case, trees, clones).await;
+        let apart = if case.index < CLONES_FIRST || case.index.is_multiple_of(CLONES_EVERY) {
+            Apart::OnClones
+        } else {
+            Apart::LeftOut
+        };
+        let seen = runner.play_committed(case, trees, apart).await;
         runner.close().await.map_err(lost)?;
         Ok(self.result(case, &seen?))
     }

@@ -1,0 +1,212 @@
+//! Does one act: a step, a way back, an access path, a statement.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use watertight_generators::WorldId;
+use watertight_scenarios::Script;
+use watertight_scenarios::ident::quote_literal;
+use watertight_scenarios::scenario::{DatabaseId, StepId};
+
+use super::act::{Act, Actor, Binding, Done, Refusal, Seen, Statement};
+use super::case::{CaseData, is_distinctive};
+use super::runner::Runner;
+use crate::db::session::{Answer, Failure};
+
+/// Limit for one statement of an access path.
+const SEND_LIMIT: Duration = Duration::from_secs(10);
+
+impl Runner<'_> {
+    /// Does one act. A refused act leaves the state before it, which `savepoint` marks.
+    pub(super) async fn perform(
+        &mut self,
+        case: &CaseData,
+        act: &Act,
+        savepoint: &str,
+    ) -> Result<Seen, Failure> {
+        match act {
+            Act::Snapshot | Act::Catalog => self.probe(act).await,
+            Act::Step(step, actor) => self.step(*step, actor, savepoint).await,
+            Act::Down(step) => {
+                let Some(down) = self.scene.step(*step).down.clone() else {
+                    return Ok(Seen::Done(Done::default()));
+                };
+                let limit = Duration::from_secs(u64::from(self.scene.step(*step).timeout_s));
+                let db = self.scene.step(*step).database;
+                self.script(db, &Actor::Migrator, &down, limit, savepoint).await
+            }
+            Act::Send(binding) => self.send(binding, savepoint).await,
+            Act::Sql(statement) => self.statement(statement, savepoint).await,
+            Act::Keep(worlds) => {
+                let others: BTreeSet<WorldId> =
+                    case.worlds().iter().copied().filter(|w| !worlds.contains(w)).collect();
+                self.remove(case, &others).await?;
+                Ok(Seen::Done(Done::default()))
+            }
+        }
+    }
+
+    pub(super) async fn step(
+        &mut self,
+        step: StepId,
+        actor: &Actor,
+        savepoint: &str,
+    ) -> Result<Seen, Failure> {
+        let (db, limit) = {
+            let step = self.scene.step(step);
+            (step.database, Duration::from_secs(u64::from(step.timeout_s)))
+        };
+        let script = self.scene.step(step).up.clone();
+        let before = self.counters(db).await?;
+        let mut seen = self.script(db, actor, &script, limit, savepoint).await?;
+        if let Seen::Done(done) = &mut seen {
+            for (table, after) in self.counters(db).await? {
+                let wrote = after.saturating_sub(before.get(&table).copied().unwrap_or_default());
+                if wrote > 0 {
+                    done.writes.insert(table, wrote);
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn script(
+        &mut self,
+        db: DatabaseId,
+        actor: &Actor,
+        script: &Script,
+        limit: Duration,
+        savepoint: &str,
+    ) -> Result<Seen, Failure> {
+        let sql: Vec<String> = script.statements.iter().map(|s| script.sql(s).to_owned()).collect();
+        self.keep(db, actor, script.path.clone(), sql.clone());
+        let clock = Instant::now();
+        self.own(db, &self.names.become_sql(actor)).await?;
+        let mut answer = Answer::default();
+        for (i, statement) in sql.iter().enumerate() {
+            match self.sessions[db.0].run(statement, limit.saturating_sub(clock.elapsed())).await {
+                Ok(answers) => {
+                    for one in answers {
+                        if answer.rows.is_empty() || !one.rows.is_empty() {
+                            answer = one;
+                        }
+                    }
+                }
+                Err(failure) => return self.refused(i, failure, savepoint).await,
+            }
+        }
+        self.reset_later(db);
+        let seen = Seen::Done(Done { answer, writes: BTreeMap::new(), took: clock.elapsed() });
+        self.answered(&seen);
+        Ok(seen)
+    }
+
+    async fn refused(
+        &mut self,
+        statement: usize,
+        failure: Failure,
+        savepoint: &str,
+    ) -> Result<Seen, Failure> {
+        let failure = match failure {
+            Failure::Lost(_) => return Err(failure),
+            Failure::Sql(mut error) => {
+                error.detail = error.detail.map(|detail| without_fresh_values(&detail, &self.values));
+                Failure::Sql(error)
+            }
+            other => other,
+        };
+        self.later(&[format!("ROLLBACK TO SAVEPOINT {savepoint}")]);
+        let seen = Seen::Refused(Refusal { statement, failure });
+        self.answered(&seen);
+        Ok(seen)
+    }
+
+    async fn send(&mut self, binding: &Binding, savepoint: &str) -> Result<Seen, Failure> {
+        let path = &self.scene.scenario.access[binding.access.0];
+        let role = self.scene.scenario.roles.app.iter().find(|r| r.name == path.role);
+        let context = role.and_then(|r| r.tenant_context.as_ref()).zip(binding.tenant.as_ref()).and_then(
+            |(template, tenant)| {
+                template.render(|name| (name == "tenant").then(|| quote_literal(tenant))).ok()
+            },
+        );
+        let actor = Actor::App { role: path.role.clone(), tenant: binding.tenant.clone() };
+        let db = path.database;
+        let mut sql: Vec<String> = context.into_iter().collect();
+        sql.push(binding.sql.clone());
+        self.keep(db, &actor, path.name.clone(), sql.clone());
+        self.one_by_one(db, &actor, &sql, savepoint).await
+    }
+
+    async fn statement(&mut self, statement: &Statement, savepoint: &str) -> Result<Seen, Failure> {
+        let sql = vec![statement.sql.clone()];
+        self.keep(statement.database, &statement.actor, "probe".to_owned(), sql.clone());
+        self.one_by_one(statement.database, &statement.actor, &sql, savepoint).await
+    }
+
+    async fn one_by_one(
+        &mut self,
+        db: DatabaseId,
+        actor: &Actor,
+        sql: &[String],
+        savepoint: &str,
+    ) -> Result<Seen, Failure> {
+        self.own(db, &self.names.become_sql(actor)).await?;
+        let mut answer = Answer::default();
+        for (i, one) in sql.iter().enumerate() {
+            match self.sessions[db.0].run(one, SEND_LIMIT).await {
+                Ok(mut answers) => answer = answers.pop().unwrap_or_default(),
+                Err(failure) => return self.refused(i, failure, savepoint).await,
+            }
+        }
+        // What a deferred constraint would say at commit belongs to the answer.
+        if self.scene.has_deferrable()
+            && let Err(failure) = self.sessions[db.0].run("SET CONSTRAINTS ALL IMMEDIATE", SEND_LIMIT).await
+        {
+            return self.refused(sql.len(), failure, savepoint).await;
+        }
+        self.reset_later(db);
+        let seen = Seen::Done(Done { answer, ..Done::default() });
+        self.answered(&seen);
+        Ok(seen)
+    }
+}
+
+/// The DETAIL of a refusal without values that the run made up (fresh ids): they differ from run to run.
+fn without_fresh_values(detail: &str, known: &HashMap<String, Option<WorldId>>) -> String {
+    let Some((before, rest)) = detail.split_once(")=(") else { return detail.to_owned() };
+    let Some((values, after)) = rest.rsplit_once(')') else { return detail.to_owned() };
+    let told: Vec<&str> = values
+        .split(", ")
+        .map(|v| {
+            if known.contains_key(v)
+                || !is_distinctive(v)
+                || v.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+            {
+                v
+            } else {
+                "…"
+            }
+        })
+        .collect();
+    format!("{before})=({}){after}", told.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_keeps_known_values_and_hides_fresh_ones() {
+        let known: HashMap<String, Option<WorldId>> = [("workspace1".to_owned(), None)].into();
+        let told = |d: &str| without_fresh_values(d, &known);
+        assert_eq!(
+            told("Key (a, b)=(workspace1, 7) already exists."),
+            "Key (a, b)=(workspace1, 7) already exists."
+        );
+        assert_eq!(
+            told("Key (a, b)=(c8f9e519a80b, SHOPIFY) already exists."),
+            "Key (a, b)=(…, SHOPIFY) already exists."
+        );
+        assert_eq!(told("something else"), "something else");
+    }
+}

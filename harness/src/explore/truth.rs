@@ -1,0 +1,110 @@
+//! Ground truth: contents, catalogs and write counters, read as the observer inside the case's transaction.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use watertight_scenarios::scenario::DatabaseId;
+use watertight_scenarios::{Ident, Relation};
+
+use super::act::{Act, Actor, Print, Seen};
+use super::runner::Runner;
+use super::snapshot::{SnapRow, Snapshot, TableKey, TableRows};
+use crate::catalog;
+use crate::db::session::Failure;
+
+impl Runner<'_> {
+    pub(super) async fn probe(&mut self, act: &Act) -> Result<Seen, Failure> {
+        match act {
+            Act::Catalog => {
+                let mut all = Print::new();
+                for db in 0..self.sessions.len() {
+                    self.observe(DatabaseId(db)).await?;
+                    let print = catalog::fingerprint(&mut self.sessions[db]).await;
+                    self.unobserve(DatabaseId(db));
+                    for ((kind, object), definition) in print? {
+                        let object = if db == 0 { object } else { format!("[{db}] {object}") };
+                        all.insert((kind, object), definition);
+                    }
+                }
+                Ok(Seen::Catalog(Arc::new(all)))
+            }
+            _ => Ok(Seen::Snapshot(Arc::new(self.snapshot().await?))),
+        }
+    }
+
+    async fn observe(&mut self, db: DatabaseId) -> Result<(), Failure> {
+        let sql = format!(
+            "SAVEPOINT observation; {}; SET LOCAL search_path = pg_catalog",
+            self.names.become_sql(&Actor::Observer)
+        );
+        self.own(db, &sql).await.map(|_| ())
+    }
+
+    fn unobserve(&mut self, db: DatabaseId) {
+        self.pending.resize(self.sessions.len(), Vec::new());
+        self.pending[db.0].push("ROLLBACK TO SAVEPOINT observation".to_owned());
+        self.pending[db.0].push("RELEASE SAVEPOINT observation".to_owned());
+    }
+
+    /// The contents of every table.
+    pub async fn snapshot(&mut self) -> Result<Snapshot, Failure> {
+        let mut snapshot = Snapshot::default();
+        for db in (0..self.sessions.len()).map(DatabaseId) {
+            self.observe(db).await?;
+            let listed = self.own(db, include_str!("sql/contents.sql")).await?;
+            let mut tables: Vec<(TableKey, TableRows, String)> = Vec::new();
+            for row in listed.into_iter().flat_map(|a| a.rows) {
+                let cell = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
+                let (leaf, root) = (Relation::new(cell(0), cell(1)), Relation::new(cell(2), cell(3)));
+                let columns: Vec<Ident> = serde_json::from_str(&cell(4)).unwrap_or_default();
+                let identity: Vec<Ident> = serde_json::from_str(&cell(5)).unwrap_or_default();
+                let identity = identity.iter().filter_map(|c| columns.iter().position(|x| x == c)).collect();
+                let list: String = columns.iter().map(|c| format!(", {}", c.quoted())).collect();
+                let select =
+                    format!("SELECT tableoid::text || ':' || ctid::text{list} FROM ONLY {}", leaf.quoted());
+                tables.push(((db, root), TableRows { columns, identity, rows: Vec::new() }, select));
+            }
+            let selects: Vec<&str> = tables.iter().map(|(_, _, s)| s.as_str()).collect();
+            let answers =
+                if selects.is_empty() { Vec::new() } else { self.own(db, &selects.join(";")).await? };
+            self.unobserve(db);
+            for ((key, mut rows, _), answer) in tables.into_iter().zip(answers) {
+                if answer.truncated {
+                    // Half of a table is no ground truth.
+                    return Err(Failure::Lost(format!("{} is too large to be compared row by row", key.1)));
+                }
+                rows.rows = answer
+                    .rows
+                    .into_iter()
+                    .map(|mut values| {
+                        let place = values.remove(0).unwrap_or_default();
+                        SnapRow { place, values }
+                    })
+                    .collect();
+                match snapshot.tables.entry(key) {
+                    Entry::Vacant(slot) => {
+                        slot.insert(rows);
+                    }
+                    Entry::Occupied(mut slot) => {
+                        slot.get_mut().rows.extend(rows.rows);
+                    }
+                }
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// Rows written in this transaction so far, by table.
+    pub(super) async fn counters(&mut self, db: DatabaseId) -> Result<BTreeMap<Relation, u64>, Failure> {
+        let answers = self.own(db, include_str!("sql/counters.sql")).await?;
+        Ok(answers
+            .into_iter()
+            .flat_map(|a| a.rows)
+            .map(|row| {
+                let cell = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
+                (Relation::new(cell(0), cell(1)), cell(2).parse().unwrap_or_default())
+            })
+            .collect())
+    }
+}
