@@ -33,6 +33,8 @@ const CLEARED: [&str; 8] = [
 /// A run to be.
 #[derive(Debug)]
 pub struct Watertight {
+    /// A command that ends by running the one after it, such as `env`; empty for none.
+    within: Vec<OsString>,
     program: PathBuf,
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
@@ -44,12 +46,21 @@ impl Watertight {
     /// A run of that program.
     pub fn at(program: impl Into<PathBuf>) -> Self {
         Self {
+            within: Vec::new(),
             program: program.into(),
             arguments: Vec::new(),
             variables: Vec::new(),
             time_max: TIME_MAX,
             out: None,
         }
+    }
+
+    /// Started by a shell that does this first: limits, mounts.
+    #[must_use]
+    pub fn after(mut self, shell: &str, launcher: &[&str]) -> Self {
+        let script = format!("set -e; {shell}; exec \"$0\" \"$@\"");
+        self.within = launcher.iter().chain(&["/bin/sh", "-c", &script]).map(OsString::from).collect();
+        self
     }
 
     /// With an argument.
@@ -93,8 +104,9 @@ impl Watertight {
     pub fn start(self) -> Running {
         let home =
             tempfile::Builder::new().prefix("wt-e2e-").tempdir().expect("a temporary folder can be made");
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).current_dir(home.path());
+        let mut words = self.within.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).args(&self.arguments).current_dir(home.path());
         let is_verify = self.arguments.first().is_some_and(|a| a == "verify");
         let out = self.out.unwrap_or_else(|| home.path().join("out"));
         if is_verify {

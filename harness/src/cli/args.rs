@@ -50,6 +50,9 @@ pub(super) struct ServerArgs {
     /// Folder with `initdb` and `postgres` for the embedded provider.
     #[arg(long, value_name = "DIR")]
     postgres_bin: Option<PathBuf>,
+    /// Folder for downloaded and prepared server files, instead of the user's cache.
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
     /// Download nothing.
     #[arg(long)]
     offline: bool,
@@ -67,6 +70,7 @@ impl ServerArgs {
             image: self.image.clone(),
             database_url: self.database_url.clone().map(Secret::new),
             postgres_bin: self.postgres_bin.clone(),
+            cache_dir: self.cache_dir.clone(),
             offline: self.offline,
             ..ProviderOptions::default()
         }

@@ -125,6 +125,9 @@ async fn verify_all(
                 let (code, goes_on) = failed(&scenario.id, &error, interrupts);
                 exit = exit.max(code);
                 incomplete.get_or_insert_with(|| format!("{}: {error}", scenario.id));
+                if let VerifyError::Interrupted(Some(known)) = error {
+                    reports.push(*known);
+                }
                 if !goes_on {
                     break;
                 }
@@ -179,7 +182,7 @@ fn failed(id: &str, error: &VerifyError, interrupts: &Interrupts) -> (Exit, bool
             (Exit::Inconclusive, true)
         }
         VerifyError::Undriven(_) => (Exit::Inconclusive, true),
-        VerifyError::Interrupted => (Exit::Interrupted, false),
+        VerifyError::Interrupted(_) => (Exit::Interrupted, false),
     }
 }
 

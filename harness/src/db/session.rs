@@ -78,9 +78,17 @@ pub enum Failure {
     /// The session or the server is gone.
     #[error("the session was lost: {0}")]
     Lost(String),
+    /// The server ran out of disk, memory or connections. It may still answer.
+    #[error("the server ran out of a resource: {0}")]
+    Exhausted(String),
 }
 
 impl Failure {
+    /// Whether the statement and its script are not to blame: nothing more is to be sent on this session.
+    pub fn ends_session(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::Exhausted(_))
+    }
+
     /// The server's refusal, if that is what it is.
     pub fn sql(&self) -> Option<&SqlError> {
         match self {
@@ -105,9 +113,14 @@ impl From<sqlx::Error> for Failure {
 /// SQLSTATE classes that say that the session cannot go on, rather than that the statement is wrong.
 fn classify(e: &PgDatabaseError) -> Failure {
     let code = e.code();
-    // 57P01-57P05: shutdown, crash, dropped database; 53100-53300: disk full, out of memory, connections.
-    if matches!(code, "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "53100" | "53200" | "53300") {
-        return Failure::Lost(format!("{code}: {}", e.message()));
+    match code {
+        // Shutdown, crash, dropped database, idle timeout.
+        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => {
+            return Failure::Lost(format!("{code}: {}", e.message()));
+        }
+        // Disk full, out of memory, too many connections.
+        "53100" | "53200" | "53300" => return Failure::Exhausted(format!("{code}: {}", e.message())),
+        _ => {}
     }
     Failure::Sql(SqlError {
         sqlstate: code.to_owned(),
@@ -171,11 +184,20 @@ impl Session {
         Err(Failure::TimedOut(limit))
     }
 
-    /// COPY … FROM STDIN with all of its data.
-    pub async fn copy_in(&mut self, statement: &str, data: &[u8]) -> Result<u64, Failure> {
-        let mut sink = self.conn.copy_in_raw(statement).await?;
-        sink.send(data).await?;
-        Ok(sink.finish().await?)
+    /// COPY … FROM STDIN with all of its data. One that takes longer than `limit` loses the session.
+    pub async fn copy_in(&mut self, statement: &str, data: &[u8], limit: Duration) -> Result<u64, Failure> {
+        let copy = async {
+            let mut sink = self.conn.copy_in_raw(statement).await?;
+            sink.send(data).await?;
+            Ok(sink.finish().await?)
+        };
+        match tokio::time::timeout(limit, copy).await {
+            Ok(done) => done,
+            Err(_) => {
+                signal(&self.control, self.pid, "pg_terminate_backend").await;
+                Err(Failure::Lost(format!("loading took more than {} s", limit.as_secs())))
+            }
+        }
     }
 }
 

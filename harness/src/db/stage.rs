@@ -266,7 +266,7 @@ impl<'a> Stage<'a> {
                 return Err(match failure {
                     Failure::Sql(error) => StageError::Baseline { file, line, error: Box::new(error) },
                     Failure::TimedOut(limit) => StageError::Hangs { file, line, seconds: limit.as_secs() },
-                    Failure::Lost(why) => StageError::Lost(why),
+                    Failure::Lost(why) | Failure::Exhausted(why) => StageError::Lost(why),
                     other @ Failure::Complaint(_) => StageError::Lost(other.to_string()),
                 });
             }

@@ -171,7 +171,7 @@ impl Runner<'_> {
         for (i, statement) in sql.iter().enumerate() {
             match self.sessions[db.0].run(statement, limit.saturating_sub(clock.elapsed())).await {
                 Ok(answers) => answer = answers.into_iter().next_back().unwrap_or(answer),
-                Err(failure @ Failure::Lost(_)) => return Err(failure),
+                Err(failure) if failure.ends_session() => return Err(failure),
                 Err(failure) => {
                     refused = Some(Refusal { statement: i, failure });
                     break;

@@ -6,7 +6,7 @@ use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::DatabaseId;
 
 use super::act::Actor;
-use super::runner::Runner;
+use super::runner::{OWN_LIMIT, Runner};
 use crate::db::session::Failure;
 
 impl Runner<'_> {
@@ -20,7 +20,7 @@ impl Runner<'_> {
             let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
             let copy = format!("COPY {} ({}) FROM STDIN", table.table.quoted(), columns.join(", "));
             let bytes = watertight_generators::to_copy_text(table);
-            self.sessions[table.database].copy_in(&copy, &bytes).await?;
+            self.sessions[table.database].copy_in(&copy, &bytes, OWN_LIMIT).await?;
         }
         for db in 0..self.sessions.len() {
             let sequences = self.sequences_sql(DatabaseId(db));

@@ -108,7 +108,7 @@ impl Runner<'_> {
         savepoint: &str,
     ) -> Result<Seen, Failure> {
         let failure = match failure {
-            Failure::Lost(_) => return Err(failure),
+            ending if ending.ends_session() => return Err(ending),
             Failure::Sql(mut error) => {
                 error.detail = error.detail.map(|detail| without_fresh_values(&detail, &self.values));
                 Failure::Sql(error)

@@ -17,7 +17,7 @@ use crate::db::session::{Answer, Failure, Session};
 use crate::db::stage::{RoleNames, Stage, StageError};
 
 /// Limit for the harness's own statements.
-const OWN_LIMIT: Duration = Duration::from_secs(120);
+pub(super) const OWN_LIMIT: Duration = Duration::from_secs(120);
 
 /// What holds the state between two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -96,7 +96,7 @@ fn check_report(
     let exercised = NonZeroU64::new(check.cases)
         .zip(NonZeroU64::new(check.worlds))
         .map(|(cases, worlds)| Exercised { cases, worlds });
-    let mut flaky = Vec::new();
+    let (mut flaky, mut untried) = (Vec::new(), Vec::new());
     let mut findings = Vec::new();
     for (defect, shrunk) in check.defects.into_iter().zip(shrunk) {
         match shrunk {
@@ -104,6 +104,7 @@ fn check_report(
                 let (counterexample, as_shrunk) = *confirmed;
                 findings.push(finding(scene, invariant, defect, as_shrunk.message, counterexample));
             }
+            Shrunk::Untried => untried.push(defect.violation.title),
             Shrunk::Flaky => flaky.push(format!("{} ({})", defect.violation.title, defect.violation.message)),
         }
     }
@@ -119,6 +120,9 @@ fn check_report(
         },
         (None, true, _) if !flaky.is_empty() => CheckOutcome::Inconclusive {
             reason: format!("seen once and not again on the same data: {}", flaky.join("; ")),
+        },
+        (None, true, _) if !untried.is_empty() => CheckOutcome::Inconclusive {
+            reason: format!("seen, and stopped before it was confirmed: {}", untried.join("; ")),
         },
         (None, true, _) if !doubts.is_empty() => CheckOutcome::Inconclusive { reason: doubts.join("; ") },
         (None, true, Some(exercised)) => CheckOutcome::held(exercised),

@@ -11,7 +11,7 @@ mod worker;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use watertight_reports::ScenarioReport;
+use watertight_reports::{ScenarioReport, Verdict};
 use watertight_scenarios::Scenario;
 use watertight_scenarios::scenario::StepKind;
 
@@ -52,9 +52,9 @@ pub enum VerifyError {
     /// The timeline has a step that cannot be driven yet: nothing is said of it rather than half of it.
     #[error("step `{0}` copies between databases, which cannot be driven yet")]
     Undriven(String),
-    /// The user asked to stop.
+    /// The user asked to stop. What was known by then is never a pass.
     #[error("interrupted")]
-    Interrupted,
+    Interrupted(Option<Box<ScenarioReport>>),
 }
 
 /// What happens while a scenario is verified; whoever shows progress listens.
@@ -132,6 +132,10 @@ pub async fn verify(
     let mut report = report?;
     closed?;
     report.ms = clock.elapsed().as_secs_f64() * 1000.0;
+    if stop.asked() {
+        report.verdict = report.verdict.max(Verdict::Inconclusive);
+        return Err(VerifyError::Interrupted((report.data.cases > 0).then(|| Box::new(report))));
+    }
     listen(Event::Done);
     Ok(report)
 }

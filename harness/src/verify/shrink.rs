@@ -29,12 +29,14 @@ pub(super) enum Shrunk {
     Confirmed(Box<(Counterexample, Violation)>),
     /// It did not show again on the same data.
     Flaky,
+    /// The run was stopped before it was tried again.
+    Untried,
 }
 
 /// One entry a defect, in the order of the tally's checks and their defects.
 pub(super) type Counterexamples = Vec<Vec<Shrunk>>;
 
-/// Shrinks every defect of the tally.
+/// Shrinks every defect of the tally, until the user asks to stop.
 pub(super) async fn shrink_all(
     stage: &Stage<'_>,
     scene: &Scene,
@@ -49,7 +51,8 @@ pub(super) async fn shrink_all(
         let mut shrunk = Vec::new();
         for defect in &check.defects {
             if stop.asked() {
-                return Err(VerifyError::Interrupted);
+                shrunk.push(Shrunk::Untried);
+                continue;
             }
             listen(Event::Shrinking { title: &defect.violation.title });
             shrunk.push(shrink_one(stage, scene, invariant.as_ref(), defect, options).await?);

@@ -21,8 +21,8 @@ pub(super) type WaysBack = BTreeMap<StepId, Vec<String>>;
 struct Surveyor<'a> {
     names: &'a RoleNames,
     sessions: Vec<Session>,
-    /// A script took its session along: nothing more can be asked.
-    lost: bool,
+    /// What ended the session, if a script took it along: nothing more can be asked.
+    lost: Option<Failure>,
 }
 
 impl Surveyor<'_> {
@@ -74,7 +74,7 @@ impl Surveyor<'_> {
             match session.run(script.sql(statement), limit).await {
                 Ok(_) => {}
                 Err(failure) => {
-                    self.lost = matches!(failure, Failure::Lost(_));
+                    self.lost = failure.ends_session().then(|| failure.clone());
                     return Ok(Err(format!("{}:{}: {failure}", script.path, statement.line)));
                 }
             }
@@ -87,11 +87,13 @@ impl Surveyor<'_> {
 /// Runs the timeline over empty tables, in a transaction that is undone.
 pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Scene, WaysBack), VerifyError> {
     let (databases, sessions) = stage.open().await?;
-    let mut surveyor = Surveyor { names: stage.names(), sessions, lost: false };
+    let mut surveyor = Surveyor { names: stage.names(), sessions, lost: None };
     let mut seen = walk(&mut surveyor, scenario).await.map_err(|e| VerifyError::Lost(e.to_string()));
-    if surveyor.lost && !stage.is_alive().await {
+    if let Some(failure) = &surveyor.lost
+        && (matches!(failure, Failure::Exhausted(_)) || !stage.is_alive().await)
+    {
         seen = seen.and_then(|(.., stopped)| {
-            Err(VerifyError::Lost(stopped.map(|(_, why)| why).unwrap_or_default()))
+            Err(VerifyError::Lost(stopped.map_or_else(|| failure.to_string(), |(_, why)| why)))
         });
     }
     for session in surveyor.sessions {
@@ -132,7 +134,7 @@ async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<W
                 Err(why) => vec![format!("fails: {why}")],
             };
             ways_back.insert(step, changed);
-            if surveyor.lost {
+            if surveyor.lost.is_some() {
                 // The cases say what comes of it.
                 let why = ways_back.get(&step).map(|w| w.join("; ")).unwrap_or_default();
                 schemas.push(schema);
@@ -145,7 +147,7 @@ async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<W
         schemas.push(schema);
         prints.push(print);
     }
-    if !surveyor.lost {
+    if surveyor.lost.is_none() {
         surveyor.all("ROLLBACK").await?;
     }
     Ok((schemas, prints, ways_back, stopped))
@@ -166,7 +168,7 @@ async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Res
             surveyor.all("BEGIN").await?;
         }
         let outcome = surveyor.script(scenario, step, false).await?;
-        if held && !surveyor.lost {
+        if held && surveyor.lost.is_none() {
             surveyor.all(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
         }
         if let Err(why) = outcome {

@@ -81,7 +81,7 @@ fn wanted(scene: &Scene, invariants: &[Box<dyn Invariant>], case: &CaseData) -> 
     trees(scene, checkpoints.chain(asked))
 }
 
-/// Plays every case and judges it.
+/// Plays every case and judges it; those that were done when the user asked to stop.
 pub(super) async fn play_all(
     stage: &Stage<'_>,
     scene: &Scene,
@@ -106,9 +106,6 @@ pub(super) async fn play_all(
     });
     for end in ended {
         end?;
-    }
-    if stop.asked() {
-        return Err(VerifyError::Interrupted);
     }
     let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     results.sort_by_key(|r| r.index);
@@ -186,7 +183,7 @@ impl Job<'_> {
         let _ = runner.close().await; // the server is asked below
         match second {
             Ok(result) => Ok(result),
-            Err(second) if self.stage.is_alive().await => {
+            Err(second) if !matches!(second, Failure::Exhausted(_)) && self.stage.is_alive().await => {
                 let doubt = format!("case {} was lost: {second}", case.index);
                 let judgement = Judgement { doubts: vec![doubt], ..Judgement::default() };
                 Ok(CaseResult {

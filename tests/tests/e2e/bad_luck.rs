@@ -1,9 +1,12 @@
 //! Steps that hang, never end, or say too much.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
+use sqlx::{ConnectOptions as _, Connection as _};
 use watertight_reports::{CheckOutcome, Verdict};
+use watertight_tests::postgres::{column, server, url};
 use watertight_tests::run::{check, findings, verdict};
 use watertight_tests::{Folder, watertight};
 
@@ -29,6 +32,42 @@ fn a_migration_that_hangs_is_ended_from_outside_and_decides_nothing(#[case] sql:
         panic!("{ended}")
     };
     assert!(reason.contains("watchdog"), "{ended}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_waits_for_a_lock_is_ended_and_decides_nothing() {
+    let host = server().await;
+    let folder =
+        Folder::sound("waits").with("migrate = \"expand.sql\"", "migrate = \"expand.sql\"\ntimeout = 1");
+    let arguments =
+        ["--provider", "existing", "--cases", "300", "--jobs", "1", "--only", "migration-applies"];
+    let running = watertight!("verify", &folder)
+        .args(&arguments)
+        .env("WATERTIGHT_DATABASE_URL", url(&host, "pw"))
+        .start();
+    let playing = "SELECT datname::text FROM pg_stat_activity WHERE datname LIKE '%case'";
+    let mut seen = BTreeSet::new();
+    // The first database is the survey's, and is gone soon.
+    let database = loop {
+        seen.extend(column(&host, "postgres", playing).await);
+        if seen.len() > 1 {
+            break seen.pop_last().unwrap_or_default();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    // Somebody reads for long: rows can be loaded meanwhile, and the table not altered.
+    let mut reader = host.admin_options(&database).connect().await.unwrap();
+    sqlx::raw_sql("BEGIN; LOCK TABLE item IN ACCESS SHARE MODE").execute(&mut reader).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    // The run may have dropped the database, and this connection with it.
+    let _ = reader.close().await;
+    let ended = running.wait().expect(4);
+    let scenario = ended.scenario();
+    let CheckOutcome::Inconclusive { reason } = &check(&scenario, "migration-applies").outcome else {
+        panic!("{ended}")
+    };
+    assert!(reason.contains("watchdog"), "{ended}");
+    host.stop().await.unwrap();
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Servers that are not there, not new enough, full, or killed; folders that cannot be written; two runs at once.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rstest::rstest;
@@ -35,6 +37,84 @@ fn a_server_that_lacks_something_is_the_environments_fault(#[case] more: &str, #
     let ended = watertight!("verify", &folder).small(2).run().expect(3);
     assert!(ended.stderr.contains(said) && ended.stderr.contains('→'), "{ended}");
     assert_eq!(ended.report().verdict, Verdict::Inconclusive);
+}
+
+/// Two memory file systems that nobody else sees: one that a server does not choose, and the one that it gets.
+const SMALL_DISK: &str = "mount -t tmpfs -o size=64m tmpfs /dev/shm; \
+    mount -t tmpfs -o size=200m,mode=1777 tmpfs \"$TMPDIR\"";
+
+/// A launcher with mounts of its own.
+fn own_mounts() -> &'static [&'static str] {
+    if nix::unistd::geteuid().is_root() {
+        &["unshare", "--mount"]
+    } else {
+        &["unshare", "--mount", "--user", "--map-current-user", "--keep-caps"]
+    }
+}
+
+#[rstest]
+#[case::disk(
+    SMALL_DISK,
+    "CREATE TABLE large AS SELECT repeat('x', 1000) AS filler FROM generate_series(1, 1000000);",
+    "53100"
+)]
+#[case::memory(
+    "ulimit -v 3000000",
+    "DO $$ DECLARE held text[]; BEGIN\n  FOR i IN 1..64 LOOP held := held || repeat('x', 100000000); END LOOP;\nEND $$;",
+    "53200"
+)]
+fn a_server_that_runs_out_of_something_is_the_environments_fault(
+    #[case] limit: &str,
+    #[case] sql: &str,
+    #[case] code: &str,
+) {
+    let launcher = if limit == SMALL_DISK { own_mounts() } else { &[] };
+    let folder = Folder::sound("hungry").file("disk/empty", "");
+    // The server may run as another user.
+    std::fs::set_permissions(folder.outer(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let fill = format!("{}\n{sql}\n", folder.read("fill.sql"));
+    let folder = folder.file("fill.sql", fill);
+    let ended = watertight!("verify", &folder)
+        .small(2)
+        .after(limit, launcher)
+        .env("TMPDIR", folder.path().join("disk"))
+        .run()
+        .expect(3);
+    assert!(ended.stderr.contains(code) && ended.stderr.contains('→'), "{ended}");
+    assert_eq!(ended.report().verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn no_client_to_fetch_a_server_with_comes_with_a_remedy() {
+    let nothing = Folder::new("nothing");
+    let ended = watertight!("verify", Folder::sound("nowhere"), "--provider", "embedded", "--cases", "2")
+        .arg("--cache-dir")
+        .arg(nothing.path())
+        .env("PATH", nothing.path())
+        .run();
+    if ended.code == 0 && std::env::var("CI").is_err() {
+        eprintln!("passed over: this machine has a complete PostgreSQL and fetches none");
+        return;
+    }
+    let ended = ended.expect(3);
+    assert!(ended.stderr.contains("pip") && ended.stderr.contains('→'), "{ended}");
+}
+
+#[rstest]
+#[case::no_pgvector("17.2", "has no pgvector")]
+#[case::too_old("14.20", "is older than 15")]
+fn installed_binaries_that_do_not_do_are_refused_by_name(#[case] version: &str, #[case] said: &str) {
+    let folder = Folder::sound("lacking");
+    for program in ["postgres", "initdb"] {
+        let path = folder.path().join(program);
+        std::fs::write(&path, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let ended = watertight!("verify", &folder, "--provider", "embedded", "--postgres-bin")
+        .arg(folder.path())
+        .run()
+        .expect(3);
+    assert!(ended.stderr.contains(said) && ended.stderr.contains('→'), "{ended}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,12 +40,17 @@ fn is_gone(pid: i32) -> bool {
 fn an_interrupted_run_says_so_and_leaves_nothing(#[case] signal: Signal, #[case] code: i32) {
     let mut running = busy(&Folder::sound("interrupted"));
     let servers = running.descendants();
+    // Time for a few cases.
+    std::thread::sleep(Duration::from_secs(2));
     let begun = Instant::now();
     running.signal(signal);
     let ended = running.wait().expect(code);
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     let report = ended.report();
     assert!(report.incomplete.is_some() && report.verdict == Verdict::Inconclusive, "{ended}");
+    // What is known: the cases that were played, and of a sound scenario nothing that is violated.
+    let scenario = ended.scenario();
+    assert!(scenario.data.cases > 0 && scenario.verdict == Verdict::Inconclusive, "{ended}");
     eventually("the server is gone", || servers.iter().all(|(pid, _)| is_gone(*pid)));
 }
 
