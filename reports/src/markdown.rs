@@ -4,6 +4,7 @@
 //! unless a filter says which other sink it goes to (`code`, `prose`, `sql`).
 
 mod access;
+mod behaviour;
 mod closing;
 mod engine;
 mod findings;
@@ -28,6 +29,7 @@ const SECTIONS: &[fn(&Subject<'_>) -> Option<Section>] = &[
     summary::required_fixes,
     schema::tables,
     schema::state,
+    behaviour::behaviour,
     schema::presets,
     steps::timeline,
     steps::migrations,

@@ -50,6 +50,7 @@ impl Report {
             for step in &mut scenario.steps {
                 step.ms = 0.0;
                 step.down_ms = step.down_ms.map(|_| 0.0);
+                step.timings.iter_mut().for_each(|timing| timing.ms = 0.0);
             }
             for preset in &mut scenario.evidence.presets {
                 preset.ms = 0.0;
@@ -196,6 +197,9 @@ pub struct StepReport {
     pub statements: u32,
     /// Median over the cases, milliseconds.
     pub ms: f64,
+    /// Its statements in order, with the median of each.
+    #[serde(default)]
+    pub timings: Vec<StatementTime>,
     /// Rows written over the measured cases, by table, in table order.
     pub rows_written: Vec<TableCount>,
     /// What it changed in the catalogs, in words: `adds column Connection.workspaceId text, nullable`.
@@ -221,6 +225,17 @@ pub struct StepReport {
     /// What the way back was seen not to bring back, in words, with counts.
     #[serde(default)]
     pub not_restored: Vec<String>,
+}
+
+/// A statement of a step, and how long it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatementTime {
+    /// 1-based line in the step's file.
+    pub line: u32,
+    /// Its text.
+    pub sql: String,
+    /// Median over the cases, milliseconds.
+    pub ms: f64,
 }
 
 /// Rows of a table.

@@ -168,6 +168,8 @@ pub struct Step {
     pub id: String,
     /// For the report.
     pub title: Option<String>,
+    /// The phase of the rollout that it belongs to, for the report.
+    pub phase: Option<String>,
     /// The database it runs on; for a copy, the one that it writes.
     pub database: DatabaseId,
     /// What it is.

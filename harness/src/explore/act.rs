@@ -116,6 +116,8 @@ pub struct Done {
     pub writes: BTreeMap<Relation, u64>,
     /// Wall time.
     pub took: Duration,
+    /// Wall time of each statement of a script.
+    pub timings: Vec<Duration>,
 }
 
 /// A script or statement that did not.

@@ -166,11 +166,15 @@ impl Runner<'_> {
         self.keep(db, actor, script.path.clone(), sql.clone());
         let clock = Instant::now();
         self.own(db, &self.names.become_for_session_sql(actor)).await?;
-        let mut answer = Answer::default();
+        let (mut answer, mut timings) = (Answer::default(), Vec::with_capacity(sql.len()));
         let mut refused = None;
         for (i, statement) in sql.iter().enumerate() {
-            match self.sessions[db.0].run(statement, limit.saturating_sub(clock.elapsed())).await {
-                Ok(answers) => answer = answers.into_iter().next_back().unwrap_or(answer),
+            let begun = clock.elapsed();
+            match self.sessions[db.0].run(statement, limit.saturating_sub(begun)).await {
+                Ok(answers) => {
+                    timings.push(clock.elapsed().saturating_sub(begun));
+                    answer = answers.into_iter().next_back().unwrap_or(answer);
+                }
                 Err(failure) if failure.ends_session() => return Err(failure),
                 Err(failure) => {
                     refused = Some(Refusal { statement: i, failure });
@@ -183,7 +187,7 @@ impl Runner<'_> {
         let seen = match refused {
             Some(refusal) => Seen::Refused(refusal),
             None => {
-                let mut done = Done { answer, writes: BTreeMap::new(), took: clock.elapsed() };
+                let mut done = Done { answer, writes: BTreeMap::new(), took: clock.elapsed(), timings };
                 // A transaction's counters end with it: what was written is told by the rows' places.
                 let after = self.look().await?;
                 for change in diff(&before, &after) {

@@ -82,10 +82,12 @@ impl Runner<'_> {
         self.keep(db, actor, script.path.clone(), sql.clone());
         let clock = Instant::now();
         self.own(db, &self.names.become_sql(actor)).await?;
-        let mut answer = Answer::default();
+        let (mut answer, mut timings) = (Answer::default(), Vec::with_capacity(sql.len()));
         for (i, statement) in sql.iter().enumerate() {
-            match self.sessions[db.0].run(statement, limit.saturating_sub(clock.elapsed())).await {
+            let begun = clock.elapsed();
+            match self.sessions[db.0].run(statement, limit.saturating_sub(begun)).await {
                 Ok(answers) => {
+                    timings.push(clock.elapsed().saturating_sub(begun));
                     for one in answers {
                         if answer.rows.is_empty() || !one.rows.is_empty() {
                             answer = one;
@@ -96,7 +98,7 @@ impl Runner<'_> {
             }
         }
         self.reset_later(db);
-        let seen = Seen::Done(Done { answer, writes: BTreeMap::new(), took: clock.elapsed() });
+        let seen = Seen::Done(Done { answer, writes: BTreeMap::new(), took: clock.elapsed(), timings });
         self.answered(&seen);
         Ok(seen)
     }

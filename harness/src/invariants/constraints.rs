@@ -318,6 +318,51 @@ fn plan(scene: &Scene, case: &CaseData, attempts: Vec<Attempt>) -> Vec<Excursion
     attempts.iter().map(|a| a.excursion(scene.last())).collect()
 }
 
+/// An attempt on a constraint that the timeline brings, and how it was answered before and after: the refusal.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempted {
+    pub(crate) words: String,
+    pub(crate) sql: String,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
+}
+
+/// Attempts on constraints that the baseline lacks: these are made there, too, so that a report can say what changed.
+fn brought(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
+    let mut attempts = rejections(scene, case);
+    attempts.retain(|a| {
+        let Some(table) = scene.table(Checkpoint(0), &a.key) else { return false };
+        let nullable =
+            table.columns.iter().filter(|c| c.not_null).map(|c| subject::insert_null(&table.name, &c.name));
+        !subjects(table).into_iter().map(|(s, _)| s).chain(nullable).any(|s| s == a.subject)
+    });
+    attempts
+}
+
+/// What came of them. An attempt that names what the baseline does not have says nothing.
+pub(crate) fn answered_otherwise(scene: &Scene, case: &CaseData, seen: &Observations) -> Vec<Attempted> {
+    let refusal = |outcome: &Seen| match outcome {
+        Seen::Done(done) => (done.answer.affected > 0).then_some(None),
+        Seen::Refused(refusal) => refusal
+            .failure
+            .sql()
+            .filter(|e| !e.sqlstate.starts_with("42"))
+            .map(|_| Some(refusal.failure.to_string())),
+        _ => None,
+    };
+    let attempts = brought(scene, case);
+    attempts
+        .into_iter()
+        .filter(|a| seen.alive(scene.last()).contains(&a.world))
+        .filter_map(|a| {
+            let at = |at: Checkpoint| refusal(seen.seen(at, &a.excursion(at).acts)?);
+            let (before, after) = (at(Checkpoint(0))?, at(scene.last())?);
+            let words = a.subject.strip_suffix(" is refused").unwrap_or(&a.subject).to_owned();
+            Some(Attempted { words, sql: a.sql, before, after })
+        })
+        .collect()
+}
+
 fn judge(scene: &Scene, seen: &Observations, attempts: Vec<Attempt>) -> Judgement {
     let mut judgement = Judgement::default();
     let at = scene.last();
@@ -393,7 +438,11 @@ impl Invariant for Rejects {
         Ok(())
     }
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
-        plan(scene, case, rejections(scene, case))
+        let mut wanted = plan(scene, case, rejections(scene, case));
+        if case.deep {
+            wanted.extend(brought(scene, case).iter().map(|a| a.excursion(Checkpoint(0))));
+        }
+        wanted
     }
     fn not_exercised(&self, scene: &Scene, probed: &BTreeSet<String>) -> Vec<String> {
         let tables = scene.schemas.last().into_iter().flatten().flat_map(|s| s.roots());

@@ -19,6 +19,8 @@ mod tenant_coherence;
 use std::collections::BTreeSet;
 
 pub(crate) use access_compatible::{counts, in_use, present, sendings};
+pub(crate) use constraints::{Attempted, answered_otherwise};
+pub(crate) use rollback::not_restored;
 pub use spec::InvariantSpec;
 use watertight_generators::WorldId;
 use watertight_reports::{Expects, Severity};

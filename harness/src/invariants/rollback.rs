@@ -1,6 +1,6 @@
 //! The way back: up then down, from each checkpoint, leaves catalogs and contents as before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use watertight_reports::Severity;
 use watertight_scenarios::scenario::{Checkpoint, StepId, StepKind};
@@ -250,6 +250,30 @@ impl Invariant for DataBack {
         }
         judgement
     }
+}
+
+/// What the way back from right behind a step does not bring back, in words, with the rows that show it.
+pub(crate) fn not_restored(
+    scene: &Scene,
+    case: &CaseData,
+    seen: &Observations,
+    step: StepId,
+) -> BTreeMap<String, u64> {
+    let mut found = BTreeMap::new();
+    let way = Way { from: step.after(), to: step.before(), downs: vec![step] };
+    if scene.step(step).down.is_none() || refused(seen, &way).is_some() {
+        return found;
+    }
+    if let (Some(before), Some(after)) =
+        (seen.contents(way.to), seen.snapshot(way.from, &acts(&way, Act::Snapshot)))
+    {
+        let alive = seen.alive(way.from);
+        let losses = losses(scene, case, &way, before, after);
+        for loss in losses.into_iter().filter(|l| l.world.is_none_or(|w| alive.contains(&w))) {
+            *found.entry(loss.message).or_default() += 1;
+        }
+    }
+    found
 }
 
 struct Loss {

@@ -7,29 +7,30 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use watertight_reports::{
     AccessCell, AccessOutcome, AccessReport, CheckOutcome, CheckReport, DataReport, Exercised, Finding,
-    ProbeReport, ScenarioReport, Severity, StepReport, TableCount, TableReport, Verdict,
+    ProbeReport, ScenarioReport, Severity, StatementTime, StepReport, TableCount, TableReport, Verdict,
 };
 use watertight_scenarios::scenario::{
-    AccessId, AccessKind, AppVersion, Checkpoint, DatabaseId, Impact, Piece, SqlTemplate, StepKind,
+    AccessId, AccessKind, AppVersion, Checkpoint, DatabaseId, Impact, Piece, SqlTemplate, Step, StepKind,
 };
 
 use super::aggregate::{Check, Defect, Tally};
+use super::evidence::evidence;
 use super::facts;
-use super::measure::Measured;
+use super::measure::{Measured, StepNumbers};
 use super::shrink::{Counterexamples, Shrunk};
-use super::survey::WaysBack;
+use super::survey::Surveyed;
 use crate::explore::{Scene, TableKey};
 use crate::invariants::{Invariant, in_use};
 
 /// The whole report of one scenario; the caller sets its duration.
 pub(super) fn scenario_report(
-    scene: &Scene,
+    surveyed: &Surveyed,
     invariants: &[Box<dyn Invariant>],
     tally: Tally,
     counterexamples: Counterexamples,
-    ways_back: &WaysBack,
 ) -> ScenarioReport {
-    let steps = steps(scene, &tally.measured, ways_back);
+    let scene = &surveyed.scene;
+    let steps = steps(surveyed, &tally.measured);
     let access = access(scene, &tally.measured);
     let checks: Vec<CheckReport> = tally
         .checks
@@ -39,6 +40,7 @@ pub(super) fn scenario_report(
         .map(|((check, invariant), shrunk)| check_report(scene, invariant.as_ref(), check, shrunk, &access))
         .collect();
     let tables = tables(scene, &tally.measured, &checks);
+    let evidence = evidence(scene, &tally.measured, &tables, &checks);
     let mut assumptions = scene.scenario.assumptions.clone();
     assumptions.extend(scene.plan.assumptions().iter().cloned());
     let mut not_made: Vec<String> = scene.plan.not_made().to_vec();
@@ -64,7 +66,7 @@ pub(super) fn scenario_report(
         access,
         data: DataReport { cases: tally.cases, worlds: tally.worlds, rows: tally.rows, not_made },
         checks,
-        evidence: watertight_reports::Evidence::default(),
+        evidence,
         ms: 0.0,
     }
 }
@@ -200,7 +202,8 @@ fn median_ms(times: &mut [Duration]) -> f64 {
     times.get(times.len() / 2).map_or(0.0, |d| d.as_secs_f64() * 1000.0)
 }
 
-fn steps(scene: &Scene, measured: &[Measured], ways_back: &WaysBack) -> Vec<StepReport> {
+fn steps(surveyed: &Surveyed, measured: &[Measured]) -> Vec<StepReport> {
+    let Surveyed { scene, ways_back, locks } = surveyed;
     let several = scene.scenario.databases.len() > 1;
     scene
         .steps()
@@ -211,7 +214,15 @@ fn steps(scene: &Scene, measured: &[Measured], ways_back: &WaysBack) -> Vec<Step
             for (table, rows) in runs.iter().flat_map(|r| &r.writes) {
                 *writes.entry(table.to_string()).or_default() += rows;
             }
+            let mut changes = facts::changes(scene, id.before(), id.after());
+            changes.extend(dropped(&runs));
+            let mut downs: Vec<Duration> = runs.iter().filter_map(|r| r.down).collect();
             StepReport {
+                phase: step.phase.clone(),
+                timings: timings(step, &runs),
+                locks: locks.get(&id).cloned().unwrap_or_default(),
+                down_ms: (!downs.is_empty()).then(|| median_ms(&mut downs)),
+                not_restored: not_restored(&runs),
                 database: several.then(|| scene.scenario.databases[step.database.0].name.clone()),
                 id: step.id.clone(),
                 kind: match step.kind {
@@ -228,7 +239,7 @@ fn steps(scene: &Scene, measured: &[Measured], ways_back: &WaysBack) -> Vec<Step
                 statements: step.up.statements.len() as u32,
                 ms: median_ms(&mut times),
                 rows_written: writes.into_iter().map(|(table, rows)| TableCount { table, rows }).collect(),
-                changes: facts::changes(scene, id.before(), id.after()),
+                changes,
                 down_changes: ways_back.get(&id).cloned().unwrap_or_default(),
                 down_sql: step.down.as_ref().map(|d| d.text.clone()),
                 applied: runs.iter().filter(|r| r.passed).count() as u64,
@@ -237,6 +248,46 @@ fn steps(scene: &Scene, measured: &[Measured], ways_back: &WaysBack) -> Vec<Step
             }
         })
         .collect()
+}
+
+/// The statements of a step, where every run of it sent them one by one.
+fn timings(step: &Step, runs: &[&StepNumbers]) -> Vec<StatementTime> {
+    let script = &step.up;
+    let statements = script.statements.iter().enumerate();
+    statements
+        .filter_map(|(nth, statement)| {
+            let mut times: Vec<Duration> = runs.iter().filter_map(|r| r.timings.get(nth).copied()).collect();
+            (!times.is_empty()).then(|| StatementTime {
+                line: statement.line,
+                sql: script.sql(statement).to_owned(),
+                ms: median_ms(&mut times),
+            })
+        })
+        .collect()
+}
+
+/// Columns that the step drops, with what they held over all cases.
+fn dropped(runs: &[&StepNumbers]) -> Vec<String> {
+    let mut all: BTreeMap<_, (u64, u64)> = BTreeMap::new();
+    for (column, (rows, filled)) in runs.iter().flat_map(|r| &r.dropped) {
+        let entry = all.entry(column).or_default();
+        *entry = (entry.0 + rows, entry.1 + filled);
+    }
+    all.into_iter()
+        .filter(|(_, (rows, _))| *rows > 0)
+        .map(|(((_, table), column), (rows, filled))| match filled {
+            0 => format!("drops `{table}.{column}`, NULL in all {rows} rows: nothing is lost with it"),
+            _ => format!("drops `{table}.{column}` with a value in {filled} of {rows} rows"),
+        })
+        .collect()
+}
+
+fn not_restored(runs: &[&StepNumbers]) -> Vec<String> {
+    let mut all: BTreeMap<&str, u64> = BTreeMap::new();
+    for (what, rows) in runs.iter().flat_map(|r| &r.not_restored) {
+        *all.entry(what).or_default() += rows;
+    }
+    all.into_iter().map(|(what, rows)| format!("{what} ({rows} over the cases)")).collect()
 }
 
 fn tables(scene: &Scene, measured: &[Measured], checks: &[CheckReport]) -> Vec<TableReport> {

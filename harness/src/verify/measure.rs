@@ -1,13 +1,14 @@
-//! What a report tells of a case besides verdicts: steps, rows, and the matrix of access paths.
+//! What a report tells of a case besides verdicts: steps, rows, ways back, plans, and the matrix of access paths.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use watertight_scenarios::Relation;
-use watertight_scenarios::scenario::{AccessId, Checkpoint};
+use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, StepId};
+use watertight_scenarios::{Ident, Relation};
 
-use crate::explore::{Act, CaseData, Observations, Scene, Seen, TableKey};
-use crate::invariants::{present, sendings};
+use super::indexes;
+use crate::explore::{Act, Binding, CaseData, Excursion, Observations, Scene, Seen, TableKey};
+use crate::invariants::{Attempted, answered_otherwise, in_use, not_restored, present, sendings};
 
 /// Numbers of one case.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,12 @@ pub(super) struct Measured {
     pub(super) steps: Vec<StepNumbers>,
     pub(super) tables: BTreeMap<TableKey, TableNumbers>,
     pub(super) access: BTreeMap<(AccessId, Checkpoint), Answers>,
+    /// Attempts on what the timeline brought, before it and after it.
+    pub(super) attempts: Vec<Attempted>,
+    /// Rows of each table at each checkpoint.
+    pub(super) rows: BTreeMap<(Checkpoint, TableKey), u64>,
+    /// Plans of reads at the last checkpoint, line by line.
+    pub(super) plans: Vec<Vec<String>>,
 }
 
 /// One step of one case.
@@ -23,7 +30,14 @@ pub(super) struct StepNumbers {
     pub(super) passed: bool,
     pub(super) refusals: u64,
     pub(super) took: Option<Duration>,
+    pub(super) timings: Vec<Duration>,
     pub(super) writes: BTreeMap<Relation, u64>,
+    /// The way back from right behind it.
+    pub(super) down: Option<Duration>,
+    /// What that way did not bring back, in words, with the rows.
+    pub(super) not_restored: BTreeMap<String, u64>,
+    /// Columns that it drops: rows that there were, and those with a value.
+    pub(super) dropped: BTreeMap<(TableKey, Ident), (u64, u64)>,
 }
 
 /// One table of one case.
@@ -44,24 +58,85 @@ pub(super) struct Answers {
     pub(super) first: Option<(String, String)>,
 }
 
-/// Takes the numbers of one case.
-pub(super) fn measure(scene: &Scene, case: &CaseData, seen: &Observations) -> Measured {
-    Measured { steps: steps(seen), tables: tables(scene, case, seen), access: access(scene, case, seen) }
+/// What has to be seen of a case for the report alone.
+pub(super) fn plan(scene: &Scene, case: &CaseData) -> Vec<Excursion> {
+    explained(scene, case).into_iter().map(|acts| Excursion { from: scene.last(), acts }).collect()
 }
 
-fn steps(seen: &Observations) -> Vec<StepNumbers> {
-    seen.steps
-        .iter()
-        .map(|run| {
-            let done = run.seen.done();
-            StepNumbers {
-                passed: done.is_some(),
-                refusals: run.removed.len() as u64 + u64::from(done.is_none()),
-                took: done.map(|d| d.took),
-                writes: done.map(|d| d.writes.clone()).unwrap_or_default(),
-            }
+/// Takes the numbers of one case.
+pub(super) fn measure(scene: &Scene, case: &CaseData, seen: &Observations) -> Measured {
+    Measured {
+        steps: scene.steps().map_while(|(id, _)| step(scene, case, seen, id)).collect(),
+        tables: tables(scene, case, seen),
+        access: access(scene, case, seen),
+        attempts: answered_otherwise(scene, case, seen),
+        rows: rows(scene, seen),
+        plans: explained(scene, case).iter().filter_map(|acts| plan_lines(scene, seen, acts)).collect(),
+    }
+}
+
+fn step(scene: &Scene, case: &CaseData, seen: &Observations, id: StepId) -> Option<StepNumbers> {
+    let run = seen.step(id)?;
+    let done = run.seen.done();
+    let down = seen.seen(id.after(), &[Act::Down(id)]).and_then(Seen::done);
+    Some(StepNumbers {
+        passed: done.is_some(),
+        refusals: run.removed.len() as u64 + u64::from(done.is_none()),
+        took: done.map(|d| d.took),
+        timings: done.map(|d| d.timings.clone()).unwrap_or_default(),
+        writes: done.map(|d| d.writes.clone()).unwrap_or_default(),
+        down: down.map(|d| d.took),
+        not_restored: not_restored(scene, case, seen, id),
+        dropped: dropped(seen, id),
+    })
+}
+
+/// Columns that are there before a step and not behind it.
+fn dropped(seen: &Observations, id: StepId) -> BTreeMap<(TableKey, Ident), (u64, u64)> {
+    let mut found = BTreeMap::new();
+    let (Some(before), Some(after)) = (seen.contents(id.before()), seen.contents(id.after())) else {
+        return found;
+    };
+    for (key, old) in &before.tables {
+        let Some(new) = after.tables.get(key) else { continue };
+        for (at, column) in old.columns.iter().enumerate().filter(|(_, c)| new.position(c).is_none()) {
+            let filled = old.rows.iter().filter(|r| r.values[at].is_some()).count();
+            found.insert((key.clone(), column.clone()), (old.rows.len() as u64, filled as u64));
+        }
+    }
+    found
+}
+
+fn rows(scene: &Scene, seen: &Observations) -> BTreeMap<(Checkpoint, TableKey), u64> {
+    let contents = scene.checkpoints().filter_map(|at| seen.contents(at).map(|c| (at, c)));
+    contents
+        .flat_map(|(at, c)| c.tables.iter().map(move |(key, t)| ((at, key.clone()), t.rows.len() as u64)))
+        .collect()
+}
+
+/// Reads at the last checkpoint, asked for their plan. Where tables are small a planner reads them whole: it is
+/// asked what it would do if it could not.
+fn explained(scene: &Scene, case: &CaseData) -> Vec<Vec<Act>> {
+    if !case.deep || indexes::of_timeline(scene).is_empty() {
+        return Vec::new();
+    }
+    let at = scene.last();
+    let reads = scene.scenario.access.iter().enumerate().filter(|(_, p)| p.kind == AccessKind::Read);
+    reads
+        .map(|(i, _)| AccessId(i))
+        .filter(|id| in_use(scene, *id, at))
+        .filter_map(|id| {
+            let world = case.sample(1, id.0 as u64).first().copied()?;
+            let binding = case.bind(scene, id, world)?;
+            let sql = format!("SET LOCAL enable_seqscan = off; EXPLAIN (COSTS OFF) {}", binding.sql);
+            Some(vec![Act::Send(Binding { sql, ..binding })])
         })
         .collect()
+}
+
+fn plan_lines(scene: &Scene, seen: &Observations, acts: &[Act]) -> Option<Vec<String>> {
+    let done = seen.seen(scene.last(), acts)?.done()?;
+    Some(done.answer.rows.iter().flatten().flatten().cloned().collect())
 }
 
 /// Rows of worlds that went the whole way, when the column came and at the end. A case that ended before tells nothing.

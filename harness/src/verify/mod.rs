@@ -3,7 +3,10 @@
 mod aggregate;
 mod build;
 mod counterexample;
+mod evidence;
 mod facts;
+mod indexes;
+mod locks;
 mod measure;
 mod shrink;
 mod survey;
@@ -149,11 +152,12 @@ async fn verify_in(
     listen: Listener<'_>,
 ) -> Result<ScenarioReport, VerifyError> {
     let stage = Stage::prepare(server, run, scenario).await?;
-    let (scene, ways_back) = survey::survey(&stage, scenario).await?;
+    let surveyed = survey::survey(&stage, scenario).await?;
+    let scene = &surveyed.scene;
     let invariants = selected(options);
-    let results = worker::play_all(&stage, &scene, &invariants, options, stop, listen).await?;
-    let tally = aggregate::tally(&scene, &invariants, results);
+    let results = worker::play_all(&stage, scene, &invariants, options, stop, listen).await?;
+    let tally = aggregate::tally(scene, &invariants, results);
     let counterexamples =
-        shrink::shrink_all(&stage, &scene, &invariants, &tally, options, stop, listen).await?;
-    Ok(build::scenario_report(&scene, &invariants, tally, counterexamples, &ways_back))
+        shrink::shrink_all(&stage, scene, &invariants, &tally, options, stop, listen).await?;
+    Ok(build::scenario_report(&surveyed, &invariants, tally, counterexamples))
 }

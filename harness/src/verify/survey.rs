@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use watertight_generators::Plan;
-use watertight_scenarios::scenario::StepId;
-use watertight_scenarios::{Scenario, Schema};
+use watertight_scenarios::scenario::{DatabaseId, StepId};
+use watertight_scenarios::{Relation, Scenario, Schema};
 
+use super::locks::{self, Locks, lock_row};
 use super::{VerifyError, facts};
 use crate::catalog;
 use crate::db::session::{Failure, Session};
@@ -18,15 +19,34 @@ const SURVEY_LIMIT: Duration = Duration::from_secs(120);
 /// By step: what its way back changed in the catalogs, in words; or why it failed.
 pub(super) type WaysBack = BTreeMap<StepId, Vec<String>>;
 
-struct Surveyor<'a> {
+pub(super) struct Surveyor<'a> {
     names: &'a RoleNames,
     sessions: Vec<Session>,
     /// What ended the session, if a script took it along: nothing more can be asked.
     lost: Option<Failure>,
 }
 
-impl Surveyor<'_> {
-    async fn all(&mut self, sql: &str) -> Result<(), Failure> {
+/// What the survey found.
+pub(super) struct Surveyed {
+    pub(super) scene: Scene,
+    pub(super) ways_back: WaysBack,
+    pub(super) locks: Locks,
+}
+
+impl<'a> Surveyor<'a> {
+    async fn open(stage: &'a Stage<'_>) -> Result<(Self, Vec<String>), VerifyError> {
+        let (databases, sessions) = stage.open().await?;
+        Ok((Self { names: stage.names(), sessions, lost: None }, databases))
+    }
+
+    async fn close(self, stage: &Stage<'_>, databases: &[String]) -> Result<(), VerifyError> {
+        for session in self.sessions {
+            session.close().await;
+        }
+        Ok(stage.drop_databases(databases).await?)
+    }
+
+    pub(super) async fn all(&mut self, sql: &str) -> Result<(), Failure> {
         for session in &mut self.sessions {
             session.run(sql, SURVEY_LIMIT).await?;
         }
@@ -50,7 +70,18 @@ impl Surveyor<'_> {
         Ok((schemas, print))
     }
 
-    async fn script(
+    /// Table locks that are held on a database.
+    pub(super) async fn locks(&mut self, db: DatabaseId) -> Result<Vec<(Relation, String)>, Failure> {
+        let observer = self.names.become_sql(&Actor::Observer);
+        let session = &mut self.sessions[db.0];
+        let as_observer = format!("SAVEPOINT look; {observer}; SET LOCAL search_path = pg_catalog");
+        session.run(&as_observer, SURVEY_LIMIT).await?;
+        let answers = session.run(include_str!("sql/locks.sql"), SURVEY_LIMIT).await?;
+        session.run("ROLLBACK TO SAVEPOINT look; RELEASE SAVEPOINT look", SURVEY_LIMIT).await?;
+        Ok(answers.iter().flat_map(|a| &a.rows).filter_map(|row| lock_row(row)).collect())
+    }
+
+    pub(super) async fn script(
         &mut self,
         scenario: &Scenario,
         step: StepId,
@@ -85,9 +116,8 @@ impl Surveyor<'_> {
 }
 
 /// Runs the timeline over empty tables, in a transaction that is undone.
-pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Scene, WaysBack), VerifyError> {
-    let (databases, sessions) = stage.open().await?;
-    let mut surveyor = Surveyor { names: stage.names(), sessions, lost: None };
+pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Surveyed, VerifyError> {
+    let (mut surveyor, databases) = Surveyor::open(stage).await?;
     let mut seen = walk(&mut surveyor, scenario).await.map_err(|e| VerifyError::Lost(e.to_string()));
     if let Some(failure) = &surveyor.lost
         && (matches!(failure, Failure::Exhausted(_)) || !stage.is_alive().await)
@@ -96,14 +126,16 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Sc
             Err(VerifyError::Lost(stopped.map_or_else(|| failure.to_string(), |(_, why)| why)))
         });
     }
-    for session in surveyor.sessions {
-        session.close().await;
-    }
-    stage.drop_databases(&databases).await?;
+    surveyor.close(stage, &databases).await?;
     let (schemas, prints, ways_back, stopped) = seen?;
     let baseline: Vec<&Schema> = stage.schemas().iter().collect();
     let plan = Plan::new(&baseline, scenario);
-    Ok((Scene { scenario: scenario.clone(), schemas, prints, plan, stopped }, ways_back))
+    let scene = Scene { scenario: scenario.clone(), schemas, prints, plan, stopped };
+    let (mut surveyor, databases) = Surveyor::open(stage).await?;
+    // Locks are for the report alone, which says nothing of them where the session ends on the way.
+    let locks = locks::locks(&mut surveyor, &scene).await.unwrap_or_default();
+    surveyor.close(stage, &databases).await?;
+    Ok(Surveyed { scene, ways_back, locks })
 }
 
 type Walk = (Vec<Vec<Schema>>, Vec<Print>, WaysBack, Option<(StepId, String)>);

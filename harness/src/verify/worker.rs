@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use watertight_generators::Skipped;
 use watertight_scenarios::scenario::Checkpoint;
 
-use super::measure::{Measured, measure};
+use super::measure::{self, Measured, measure};
 use super::{Event, Listener, Stop, VerifyError, VerifyOptions};
 use crate::db::session::Failure;
 use crate::db::stage::Stage;
@@ -78,7 +78,7 @@ pub(super) fn trees(scene: &Scene, excursions: impl IntoIterator<Item = Excursio
 fn wanted(scene: &Scene, invariants: &[Box<dyn Invariant>], case: &CaseData) -> Vec<Tree> {
     let checkpoints = scene.checkpoints().map(contents);
     let asked = invariants.iter().filter(|i| i.applies(scene).is_ok()).flat_map(|i| i.plan(scene, case));
-    trees(scene, checkpoints.chain(asked))
+    trees(scene, checkpoints.chain(asked).chain(measure::plan(scene, case)))
 }
 
 /// Plays every case and judges it; those that were done when the user asked to stop.

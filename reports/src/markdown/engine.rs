@@ -13,6 +13,9 @@ const VALUE_CHARS_MAX: usize = 80;
 /// Characters of a server's answer shown in a table: the message, and the beginning of its detail.
 const ANSWER_CHARS_MAX: usize = 160;
 
+/// Characters of a statement shown in a table; the step's file holds the whole of it.
+const HEAD_CHARS_MAX: usize = 90;
+
 /// One section: a template and what it reads.
 pub(super) struct Section {
     template: &'static str,
@@ -52,6 +55,7 @@ fn engine() -> Environment<'static> {
     engine.add_filter("html", |text: &str| safe(escape::html(text)));
     engine.add_filter("value", value);
     engine.add_filter("answer", |text: &str| safe(escape::code(&escape::shorten(text, ANSWER_CHARS_MAX))));
+    engine.add_filter("head", |sql: &str| safe(escape::code(&head(sql))));
     engine.add_filter("sql", |text: &str| safe(escape::fence(text, "sql")));
     engine.add_filter("bash", |text: &str| safe(escape::fence(text, "bash")));
     engine.add_filter("block", |text: &str| safe(escape::fence(text, "text")));
@@ -60,6 +64,17 @@ fn engine() -> Environment<'static> {
     engine.add_filter("n", units::number);
     engine.add_filter("ms", units::duration);
     engine
+}
+
+/// A statement on one line: without comments before it, shortened.
+fn head(sql: &str) -> String {
+    let lines = sql.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("--"));
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(HEAD_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line,
+    }
 }
 
 /// Prints a value. Text that no filter declared safe is escaped as Markdown text.

@@ -10,6 +10,9 @@ use crate::units::{number, percent};
 /// Tables above this number are folded when there is nothing wrong with them.
 const TABLES_OPEN_MAX: usize = 8;
 
+/// Changes between before and after above which the others are folded.
+const CHANGES_OPEN_MAX: usize = 16;
+
 #[derive(Serialize)]
 struct FactLine<'a> {
     mark: &'static str,
@@ -88,14 +91,15 @@ pub(super) fn state(subject: &Subject<'_>) -> Option<Section> {
     }
     #[derive(Serialize)]
     struct State<'a> {
-        changes: Vec<Change<'a>>,
+        /// Those that are open, and those that are folded.
+        parts: Vec<Vec<Change<'a>>>,
     }
     let mark = |change: &StateChange| match change.ok {
         Some(true) => "✅",
         Some(false) => "❌",
         None => "ℹ️",
     };
-    let changes: Vec<Change<'_>> = subject
+    let mut changes: Vec<Change<'_>> = subject
         .scenario
         .evidence
         .state
@@ -107,7 +111,10 @@ pub(super) fn state(subject: &Subject<'_>) -> Option<Section> {
             mark: mark(change),
         })
         .collect();
-    (!changes.is_empty()).then(|| Section::new(include_str!("../../templates/state.md"), State { changes }))
+    let open = if changes.len() > CHANGES_OPEN_MAX + 2 { CHANGES_OPEN_MAX } else { changes.len() };
+    let folded = changes.split_off(open);
+    let parts: Vec<_> = [changes, folded].into_iter().filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| Section::new(include_str!("../../templates/state.md"), State { parts }))
 }
 
 pub(super) fn presets(subject: &Subject<'_>) -> Option<Section> {

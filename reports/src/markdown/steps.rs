@@ -8,6 +8,9 @@ use crate::model::{CheckReport, StepReport, Verdict};
 use crate::units::{count, duration, number};
 use crate::words;
 
+/// Statements above which their table is folded.
+const STATEMENTS_OPEN_MAX: usize = 12;
+
 /// Changes of a step above which the others are folded.
 const CHANGES_OPEN_MAX: usize = 12;
 
@@ -38,16 +41,35 @@ pub(super) fn timeline(subject: &Subject<'_>) -> Option<Section> {
         labels: Vec<String>,
     }
     #[derive(Serialize)]
+    struct Statement<'a> {
+        at: String,
+        step: usize,
+        sql: &'a str,
+        ms: f64,
+    }
+    #[derive(Serialize)]
     struct Timeline<'a> {
         phases: bool,
         databases: bool,
         rows: Vec<Row<'a>>,
+        statements: Vec<Statement<'a>>,
+        folded: bool,
         total: f64,
     }
     let steps = &subject.scenario.steps;
     let mut at = 0.0;
-    let mut rows = Vec::new();
+    let (mut rows, mut statements) = (Vec::new(), Vec::new());
     for (i, step) in steps.iter().enumerate() {
+        let mut begun = at;
+        for timing in &step.timings {
+            statements.push(Statement {
+                at: format!("T+{}", duration(begun)),
+                step: i + 1,
+                sql: &timing.sql,
+                ms: timing.ms,
+            });
+            begun += timing.ms;
+        }
         rows.push(Row {
             number: i + 1,
             at: format!("T+{}", duration(at)),
@@ -69,6 +91,9 @@ pub(super) fn timeline(subject: &Subject<'_>) -> Option<Section> {
             Timeline {
                 phases: steps.iter().any(|step| step.phase.is_some()),
                 databases: steps.iter().any(|step| step.database.is_some()),
+                folded: statements.len() > STATEMENTS_OPEN_MAX,
+                // One statement a step says no more than the steps do.
+                statements: if statements.len() > rows.len() { statements } else { Vec::new() },
                 rows,
                 total: at,
             },

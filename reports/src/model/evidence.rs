@@ -11,6 +11,8 @@ use super::{Fact, Verdict};
 pub struct Evidence {
     /// What the database said before the timeline and says after it, in the order of the schema.
     pub state: Vec<StateChange>,
+    /// Attempts that the database answers otherwise after the timeline than before it, in the order of the schema.
+    pub behaviour: Vec<BehaviourChange>,
     /// Documented data sets that were loaded and migrated.
     pub presets: Vec<PresetReport>,
     /// Indexes that reads rest on, with what was measured of them.
@@ -33,6 +35,32 @@ pub struct StateChange {
     pub after: Option<String>,
     /// Whether the state after is as it should be; `None` for a mere fact.
     pub ok: Option<bool>,
+}
+
+/// One attempt, made before the first step and again after the last one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BehaviourChange {
+    /// What was attempted, in words: `insert into Lead without customer_id`.
+    pub attempt: String,
+    /// The statement of one attempt.
+    pub sql: String,
+    /// Before the first step.
+    pub before: Answered,
+    /// After the last step.
+    pub after: Answered,
+}
+
+/// How a number of attempts was answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Answered {
+    /// Attempts.
+    pub tried: u64,
+    /// Those that were refused.
+    pub refused: u64,
+    /// What the server said to one that was refused.
+    pub answer: Option<String>,
 }
 
 /// A documented data set, loaded as it is described and driven along the timeline.
@@ -81,7 +109,7 @@ pub struct IndexReport {
     pub definition: String,
     /// `indisvalid`.
     pub valid: bool,
-    /// Rows in the table when it was built.
+    /// Most rows, over the cases, in the table when it was built.
     pub rows_when_built: Option<u64>,
     /// Times the planner was asked for a plan of a read that it is meant for, and times it used the index.
     pub plans: Option<Plans>,

@@ -181,6 +181,8 @@ pub(crate) struct RawStep {
     pub(crate) id: At<String>,
     /// What the report calls it.
     pub(crate) title: Option<String>,
+    /// The phase of the rollout that it belongs to, as the report's timeline calls it.
+    pub(crate) phase: Option<String>,
     /// The database it runs on; the first by default.
     pub(crate) database: Option<At<String>>,
     /// SQL file that changes the schema (and maybe data).

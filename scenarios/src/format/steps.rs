@@ -114,6 +114,7 @@ impl Resolver<'_> {
             timeout_s: raw.timeout.as_ref().map_or(TIMEOUT_DEFAULT_S, |t| self.timeout_s(t)),
             id: raw.id.value,
             title: raw.title,
+            phase: raw.phase,
             database,
             kind,
             up: up?,

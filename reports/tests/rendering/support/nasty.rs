@@ -60,6 +60,7 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
             guard: true,
             statements: 1,
             ms: 1.0,
+            timings: vec![StatementTime { line: 1, sql: n(), ms: 1.0 }; 2],
             rows_written: counts(&[(text, 1)]),
             changes: vec![n()],
             down_changes: vec![n()],
@@ -105,6 +106,12 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
         ],
         evidence: Evidence {
             state: vec![StateChange { subject: n(), before: Some(n()), after: Some(n()), ok: Some(false) }],
+            behaviour: vec![BehaviourChange {
+                attempt: n(),
+                sql: n(),
+                before: Answered { tried: 1, refused: 1, answer: Some(n()) },
+                after: Answered { tried: 1, ..Answered::default() },
+            }],
             presets: vec![PresetReport {
                 title: n(),
                 tables: vec![PresetTable {
