@@ -3,7 +3,7 @@
 use include_dir::{Dir, include_dir};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
-use crate::format::{self, SCENARIO_FILE};
+use crate::format::{self, LoadOptions, SCENARIO_FILE};
 use crate::scenario::Scenario;
 use crate::source::Source;
 
@@ -26,7 +26,7 @@ pub fn ids() -> Vec<&'static str> {
 /// An unknown id; anything wrong with the scenario.
 pub fn load(id: &str) -> Result<Scenario, Diagnostics> {
     match source(id) {
-        Some(source) => format::load(source, SCENARIO_FILE, id),
+        Some(source) => format::load(source, SCENARIO_FILE, id, &LoadOptions::default()),
         None => {
             let unknown = Diagnostic::of_file(id, format!("there is no bundled scenario `{id}`"));
             Err(unknown.help(suggest(id, ids())).into())

@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod diagnostic;
 mod format;
 pub mod ident;
+pub mod layout;
 mod lex;
 pub mod scenario;
 pub mod schema;
@@ -14,7 +15,7 @@ pub mod script;
 mod source;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use format::json_schema;
+pub use format::{LoadOptions, json_schema};
 pub use ident::{Ident, Relation};
 pub use scenario::Scenario;
 pub use schema::Schema;

@@ -1,6 +1,9 @@
 //! SQL scripts, split into statements with their places, and what each needs of the session that runs it.
 
 mod classify;
+mod operator;
+mod reader;
+mod shape;
 mod split;
 mod template;
 
@@ -10,6 +13,8 @@ use serde::Serialize;
 
 use crate::diagnostic::Diagnostic;
 
+pub use operator::Operator;
+pub use shape::{Shape, Write};
 pub use template::TemplateError;
 
 /// A script as it stands in a file, split into statements.
@@ -21,6 +26,23 @@ pub struct Script {
     pub text: String,
     /// Its statements in order.
     pub statements: Vec<Statement>,
+    /// How the tool that runs it puts it into transactions.
+    pub transaction: TransactionMode,
+}
+
+/// How a tool puts a script into transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionMode {
+    /// As the statements allow: in one transaction, unless one of them controls transactions or refuses to be in one.
+    #[default]
+    Auto,
+    /// In one transaction that the tool opens, whatever the statements are.
+    Wrapped,
+    /// In one message, which is one transaction as soon as it holds several statements.
+    Message,
+    /// Statement by statement, each committed by itself.
+    Single,
 }
 
 /// One statement of a script.
@@ -59,12 +81,17 @@ impl Script {
             let diagnostic = Diagnostic::at(&path, &text, refusal.range, refusal.message);
             diagnostic.help(refusal.help)
         })?;
-        Ok(Self { path, text, statements })
+        Ok(Self { path, text, statements, transaction: TransactionMode::Auto })
     }
 
     /// A script without statements.
     pub fn empty(path: impl Into<String>) -> Self {
-        Self { path: path.into(), text: String::new(), statements: Vec::new() }
+        Self {
+            path: path.into(),
+            text: String::new(),
+            statements: Vec::new(),
+            transaction: TransactionMode::Auto,
+        }
     }
 
     /// The text of one of its statements.
@@ -72,9 +99,25 @@ impl Script {
         &self.text[statement.range.clone()]
     }
 
-    /// Whether every statement can run inside a transaction that the harness holds.
+    /// The same script, run by a tool that does so.
+    #[must_use]
+    pub fn run_as(mut self, transaction: TransactionMode) -> Self {
+        self.transaction = transaction;
+        self
+    }
+
+    /// Whether the script runs in one transaction, which the harness may then hold. What its tool wraps is held even
+    /// if a statement refuses to run there: that refusal is what the tool would get.
     pub fn is_transactional(&self) -> bool {
-        self.statements.iter().all(|s| s.class == StatementClass::Plain)
+        let is = |class| self.statements.iter().any(|s| s.class == class);
+        let alone = self.statements.len() <= 1;
+        !is(StatementClass::TransactionControl)
+            && match self.transaction {
+                TransactionMode::Auto => !is(StatementClass::OutsideTransaction),
+                TransactionMode::Wrapped => true,
+                TransactionMode::Message => !alone || !is(StatementClass::OutsideTransaction),
+                TransactionMode::Single => alone && !is(StatementClass::OutsideTransaction),
+            }
     }
 }
 

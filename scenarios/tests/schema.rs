@@ -80,7 +80,7 @@ fn the_examples_show_every_key() {
     let mut all = BTreeSet::new();
     keys(&serde_json::to_value(json_schema()).expect("a schema is JSON"), &mut all);
     let fixtures = root().join("tests/fixtures");
-    let shown: String = ["every-key", "every-key-derived"]
+    let shown: String = ["every-key", "every-key-derived", "history"]
         .map(|name| fs::read_to_string(fixtures.join(name).join("scenario.toml")).expect("it is there"))
         .concat();
     let words: BTreeSet<&str> = shown.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();

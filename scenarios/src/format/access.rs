@@ -19,6 +19,19 @@ use crate::scenario::{
 /// The parameter that needs no source, and the source of its kind.
 const TENANT: &str = "tenant";
 
+impl Steps {
+    /// Whether a step of that id lies before or behind the range.
+    fn is_outside(&self, id: &String) -> bool {
+        self.past.contains(id) || self.future.contains(id)
+    }
+
+    /// Whether a path is out of use in the whole range.
+    fn is_retired(&self, path: &RawAccess) -> bool {
+        path.until.as_ref().is_some_and(|u| self.past.contains(&u.value))
+            || path.from.as_ref().is_some_and(|f| self.future.contains(&f.value))
+    }
+}
+
 impl Resolver<'_> {
     pub(super) fn access(
         &mut self,
@@ -35,6 +48,9 @@ impl Resolver<'_> {
             }
             if let Some(first) = names.insert(path.name.value.clone(), path.name.span.clone()) {
                 self.report_duplicate("access path", &path.name, &first);
+            }
+            if steps.is_retired(&path) {
+                continue;
             }
             if path.remove {
                 let message = "`remove` takes an access path of the base away; there is none";
@@ -99,7 +115,7 @@ impl Resolver<'_> {
         };
         let from = match &raw.from {
             None => first,
-            Some(name) if name.value == "baseline" => Checkpoint(0),
+            Some(name) if name.value == "baseline" || steps.past.contains(&name.value) => Checkpoint(0),
             Some(name) => self.step_named(name, steps, "baseline").map_or(first, StepId::after),
         };
         let until = match &raw.until {
@@ -120,7 +136,7 @@ impl Resolver<'_> {
 
     fn step_named(&mut self, name: &At<String>, steps: &Steps, end: &str) -> Option<StepId> {
         let found = steps.find(&name.value);
-        if found.is_none() {
+        if found.is_none() && !steps.is_outside(&name.value) {
             let help = suggest(&name.value, steps.ids().chain([end]));
             self.report_help(&name.span, format!("there is no step `{}`", name.value), help);
         }

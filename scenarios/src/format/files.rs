@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::Diagnostic;
-use crate::script::Script;
+use crate::script::{Script, decode};
 use crate::source::{PathError, Source};
 
 /// One scenario of a chain of bases.
@@ -36,6 +37,17 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// The file as text.
+    pub(crate) fn text(&self) -> Result<String, Diagnostic> {
+        decode(&self.shown, &self.bytes)
+    }
+
+    /// Some of the file's text as a script; the places are those of the file.
+    pub(crate) fn section(&self, text: &str) -> Result<Script, Diagnostic> {
+        Script::parse(&*self.path, text.as_bytes())
+            .map_err(|diagnostic| Diagnostic { file: self.shown.clone(), ..diagnostic })
+    }
+
     /// The file as a script.
     pub(crate) fn script(&self) -> Result<Script, Diagnostic> {
         Script::parse(&*self.path, &self.bytes)
@@ -47,6 +59,14 @@ impl Files {
     /// The scenario's own folder first.
     pub(crate) fn new(layers: Vec<Layer>) -> Self {
         Self { layers, read: BTreeMap::new() }
+    }
+
+    /// The scenario's folder, if it is on disk.
+    pub(crate) fn root(&self) -> Option<&Path> {
+        match &self.layers.first()?.source {
+            Source::Disk { root, .. } => Some(root),
+            Source::Bundled { .. } => None,
+        }
     }
 
     /// Counts a file's contents into the digest.

@@ -3,7 +3,8 @@
 mod access;
 mod at;
 mod decode;
-mod files;
+pub(crate) mod files;
+mod migrations;
 mod raw;
 mod resolve;
 mod setting;
@@ -16,6 +17,7 @@ use std::path::Path;
 
 use crate::catalog;
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::layout::Choose;
 use crate::scenario::Scenario;
 use crate::script::decode;
 use crate::source::Source;
@@ -27,18 +29,35 @@ use sources::Sources;
 pub(crate) const SCENARIO_FILE: &str = "scenario.toml";
 
 /// The scenario file of a user's own repository.
-const PROJECT_FILE: &str = "watertight.toml";
+pub(crate) const PROJECT_FILE: &str = "watertight.toml";
 
 /// Scenarios in one chain of bases at most.
 const BASES_MAX: usize = 8;
 
 impl Scenario {
+    /// Reads the scenario of a folder that has no scenario file, from the text of one.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text and the files that it names.
+    pub fn from_text(folder: &Path, text: &str, choose: Option<Choose<'_>>) -> Result<Self, Diagnostics> {
+        let options = LoadOptions { choose, text: Some(text) };
+        load(disk(folder), PROJECT_FILE, &folder_name(folder), &options)
+    }
+
     /// Reads a scenario from a folder with a `scenario.toml` or a `watertight.toml`, or from such a file.
     /// Its id is the folder's name.
     ///
     /// # Errors
     /// Everything that is wrong with the scenario file and the files that it names.
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
+        Self::load_with(path, &LoadOptions::default())
+    }
+
+    /// The same, with what the command line says.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the scenario file and the files that it names.
+    pub fn load_with(path: &Path, options: &LoadOptions<'_>) -> Result<Self, Diagnostics> {
         let shown = path.to_string_lossy().into_owned();
         if path.is_dir() {
             let found = [SCENARIO_FILE, PROJECT_FILE].into_iter().find(|name| path.join(name).exists());
@@ -47,11 +66,11 @@ impl Scenario {
                     Diagnostic::of_file(shown, format!("there is no {SCENARIO_FILE} in this folder"));
                 return Err(missing.help(format!("a scenario is a folder with a {SCENARIO_FILE}")).into());
             };
-            return load(disk(path), file, &folder_name(path));
+            return load(disk(path), file, &folder_name(path), options);
         }
         match (path.exists(), path.parent(), path.file_name()) {
             (true, Some(folder), Some(file)) => {
-                load(disk(folder), &file.to_string_lossy(), &folder_name(folder))
+                load(disk(folder), &file.to_string_lossy(), &folder_name(folder), options)
             }
             _ => {
                 let help = format!(
@@ -62,6 +81,15 @@ impl Scenario {
             }
         }
     }
+}
+
+/// What is known of a scenario besides its file.
+#[derive(Clone, Copy, Default)]
+pub struct LoadOptions<'a> {
+    /// Which migrations to verify, where the scenario has `[migrations]`.
+    pub choose: Option<Choose<'a>>,
+    /// The scenario file's text, where there is no file.
+    pub text: Option<&'a str>,
 }
 
 /// The JSON Schema of the scenario file.
@@ -86,9 +114,14 @@ fn disk_root(folder: &Path) -> &Path {
 }
 
 /// Reads the scenario whose file is `file` in `source`.
-pub(crate) fn load(source: Source, file: &str, id: &str) -> Result<Scenario, Diagnostics> {
+pub(crate) fn load(
+    source: Source,
+    file: &str,
+    id: &str,
+    options: &LoadOptions<'_>,
+) -> Result<Scenario, Diagnostics> {
     let mut wrong = Vec::new();
-    let scenario = load_with(source, file, id, &mut wrong);
+    let scenario = load_layers(source, file, id, options, &mut wrong);
     match (scenario, Diagnostics::new(wrong)) {
         (Some(scenario), None) => Ok(scenario),
         (_, Some(wrong)) => Err(wrong),
@@ -96,9 +129,15 @@ pub(crate) fn load(source: Source, file: &str, id: &str) -> Result<Scenario, Dia
     }
 }
 
-fn load_with(source: Source, file: &str, id: &str, wrong: &mut Vec<Diagnostic>) -> Option<Scenario> {
+fn load_layers(
+    source: Source,
+    file: &str,
+    id: &str,
+    options: &LoadOptions<'_>,
+    wrong: &mut Vec<Diagnostic>,
+) -> Option<Scenario> {
     let shown = source.shown(file);
-    let texts = chain(source, file, id).map_err(|e| wrong.push(e)).ok()?;
+    let texts = chain(source, file, id, options.text).map_err(|e| wrong.push(e)).ok()?;
     let mut sources = Sources::default();
     let offsets: Vec<usize> = texts
         .iter()
@@ -117,16 +156,24 @@ fn load_with(source: Source, file: &str, id: &str, wrong: &mut Vec<Diagnostic>) 
     for (n, (layer, text)) in texts.iter().enumerate() {
         files.record(n, &layer.file, text.as_bytes());
     }
-    resolve::Resolver { sources: &sources, files, wrong }.scenario(raw, id, &shown)
+    resolve::Resolver { sources: &sources, files, choose: options.choose, wrong }.scenario(raw, id, &shown)
 }
 
 /// The scenario's file and those of its bases, the scenario's own first.
-fn chain(source: Source, file: &str, id: &str) -> Result<Vec<(Layer, String)>, Diagnostic> {
+fn chain(
+    source: Source,
+    file: &str,
+    id: &str,
+    mut given: Option<&str>,
+) -> Result<Vec<(Layer, String)>, Diagnostic> {
     let mut texts: Vec<(Layer, String)> = Vec::new();
     let mut layer = Layer { source, file: file.to_owned(), id: id.to_owned() };
     loop {
         let shown = layer.source.shown(&layer.file);
-        let text = read_text(&layer, &shown)?;
+        let text = match given.take() {
+            Some(text) => text.to_owned(),
+            None => read_text(&layer, &shown)?,
+        };
         let Some((base, range)) = base_of(&text) else {
             texts.push((layer, text));
             return Ok(texts);

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, OneOrMany};
+use crate::layout::Layout;
 use crate::scenario::{
     AccessContext, AccessKind, AppVersion, Expectation, Impact, NullTenant, Platform, TableHints,
 };
@@ -36,7 +37,9 @@ pub(crate) struct RawFile {
     pub(crate) roles: RawRoles,
     /// Which table holds the tenants, which column carries the tenant, whom a row belongs to.
     pub(crate) tenancy: Option<At<RawTenancy>>,
-    /// The timeline, in order.
+    /// The migrations of another tool, of which the newest are the timeline.
+    pub(crate) migrations: Option<At<RawMigrations>>,
+    /// The timeline, in order. With `migrations`: what is to be said of some of them, and steps between them.
     #[serde(default)]
     pub(crate) steps: Vec<At<RawStep>>,
     /// The application's statements.
@@ -173,6 +176,31 @@ pub(crate) struct RawTenancy {
     pub(crate) owner: IndexMap<At<String>, At<String>>,
 }
 
+/// The migrations of another tool: those before the range are the baseline, those in it are the steps.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawMigrations {
+    /// Whose they are; looked for by default.
+    pub(crate) layout: Option<Layout>,
+    /// Their folder; looked for by default.
+    pub(crate) folder: Option<At<String>>,
+    /// The first one to verify, by its id or the beginning of it. By default what changed against the main branch,
+    /// else the newest ten.
+    pub(crate) from: Option<At<String>>,
+    /// The last one to verify; the newest by default.
+    pub(crate) to: Option<At<String>>,
+}
+
+/// What a migration of a history is.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RawKind {
+    /// It changes the schema (and maybe data).
+    Migrate,
+    /// It fills tenant columns.
+    Backfill,
+}
+
 /// One step of the timeline: exactly one of `migrate`, `backfill`, `check`, `copy`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -193,6 +221,8 @@ pub(crate) struct RawStep {
     pub(crate) check: Option<At<String>>,
     /// Tables to copy from one database to another.
     pub(crate) copy: Option<At<RawCopy>>,
+    /// Of a step of `migrations`: what it is, where its words tell it wrong.
+    pub(crate) kind: Option<At<RawKind>>,
     /// SQL file that undoes the step; `false` in a derived scenario takes the base's away.
     pub(crate) down: Option<At<TextOrFalse>>,
     /// Whether the step must refuse incomplete data: `true` for rows without a tenant, or a query that returns
@@ -203,9 +233,9 @@ pub(crate) struct RawStep {
     pub(crate) writes: Vec<At<String>>,
     /// Longest time before it is ended: seconds, or `"5m"`. 60 s by default.
     pub(crate) timeout: Option<At<RawTimeout>>,
-    /// In a derived scenario: insert it behind this step of the base.
+    /// In a derived scenario, or with `migrations`: insert it behind this step.
     pub(crate) after: Option<At<String>>,
-    /// In a derived scenario: insert it before this step of the base.
+    /// In a derived scenario, or with `migrations`: insert it before this step.
     pub(crate) before: Option<At<String>>,
     /// In a derived scenario: take the base's step of this id away.
     #[serde(default)]

@@ -6,10 +6,12 @@ use indexmap::IndexMap;
 
 use super::at::At;
 use super::files::{Files, Found};
+use super::migrations::Around;
 use super::raw::{RawAssumptions, RawFile};
 use super::sources::Sources;
 use crate::diagnostic::{Diagnostic, nearest, suggest};
 use crate::ident::Relation;
+use crate::layout::Choose;
 use crate::scenario::{Database, DatabaseId, Scenario, SqlTemplate, TableHints};
 use crate::script::Script;
 use crate::source::PathError;
@@ -20,6 +22,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) sources: &'a Sources,
     /// The files that the scenario names.
     pub(crate) files: Files,
+    /// Which migrations to verify, where that is said outside of the scenario file.
+    pub(crate) choose: Option<Choose<'a>>,
     /// What was found wrong.
     pub(crate) wrong: &'a mut Vec<Diagnostic>,
 }
@@ -34,7 +38,7 @@ impl Resolver<'_> {
         }
         let derived = raw.base.is_some();
         let postgres_min = self.postgres_min(&raw);
-        let databases = self.databases(raw.database, raw.databases);
+        let mut databases = self.databases(raw.database, raw.databases);
         let roles = self.roles(raw.roles);
         let tenancy = match raw.tenancy {
             Some(tenancy) => self.tenancy(tenancy),
@@ -44,17 +48,25 @@ impl Resolver<'_> {
                 None
             }
         };
-        if raw.steps.is_empty() {
+        if raw.steps.is_empty() && raw.migrations.is_none() {
             let help = "add `[[steps]]` with an `id` and one of `migrate`, `backfill`, `check`, `copy`";
             self.wrong.push(Diagnostic::of_file(shown, "the scenario has no steps").help(help));
         }
-        let steps = self.steps(raw.steps, &databases, derived);
+        let steps = match raw.migrations.map(|m| self.timeline(&m)) {
+            None => self.steps(raw.steps, &databases, derived),
+            Some(None) => return None,
+            Some(Some(timeline)) => {
+                let around = Around { roles: &roles, tenancy: tenancy.as_ref() };
+                self.history_steps(timeline, raw.steps, &mut databases, &around)
+            }
+        };
         let access = self.access(raw.access, &steps, &databases, &roles);
         let generate = self.hints(raw.generate);
-        let assumptions = match raw.assumptions {
+        let mut assumptions = match raw.assumptions {
             RawAssumptions::List(list) => list,
             RawAssumptions::Replace(list) => list.replace,
         };
+        assumptions.extend(steps.notes);
         if !self.wrong.is_empty() {
             return None;
         }

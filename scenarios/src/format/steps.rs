@@ -12,7 +12,7 @@ use crate::scenario::{CopySpec, Database, Guard, Step, StepId, StepKind, WriteSc
 use crate::script::Script;
 
 /// How long a step may take without a `timeout` of its own.
-const TIMEOUT_DEFAULT_S: u32 = 60;
+pub(super) const TIMEOUT_DEFAULT_S: u32 = 60;
 
 /// What `from` and `until` of an access path say for the two ends of the timeline.
 const RESERVED: [&str; 2] = ["baseline", "end"];
@@ -21,7 +21,13 @@ const RESERVED: [&str; 2] = ["baseline", "end"];
 pub(super) struct Steps {
     /// The steps that could be resolved: all of them, if nothing is wrong.
     pub(super) resolved: Vec<Step>,
-    ids: IndexMap<String, (StepId, Range<usize>)>,
+    pub(super) ids: IndexMap<String, (StepId, Range<usize>)>,
+    /// Ids of steps that lie before the range.
+    pub(super) past: Vec<String>,
+    /// Ids of steps that lie behind it.
+    pub(super) future: Vec<String>,
+    /// What was taken for granted of a history, for the report.
+    pub(super) notes: Vec<String>,
 }
 
 impl Steps {
@@ -43,7 +49,7 @@ impl Steps {
 
 impl Resolver<'_> {
     pub(super) fn steps(&mut self, raw: Vec<At<RawStep>>, databases: &[Database], derived: bool) -> Steps {
-        let mut steps = Steps { resolved: Vec::new(), ids: IndexMap::new() };
+        let mut steps = Steps::new();
         for At { value: step, span } in raw {
             self.step_id(&step.id, &mut steps.ids);
             self.only_derived(&step, derived);
@@ -81,7 +87,7 @@ impl Resolver<'_> {
         self.report_help(place, message, "steps run in the order in which they are written");
     }
 
-    fn step(&mut self, raw: RawStep, span: &Range<usize>, databases: &[Database]) -> Option<Step> {
+    pub(super) fn step(&mut self, raw: RawStep, span: &Range<usize>, databases: &[Database]) -> Option<Step> {
         let scripts = [
             (StepKind::Migrate, &raw.migrate),
             (StepKind::Backfill, &raw.backfill),
@@ -103,6 +109,9 @@ impl Resolver<'_> {
             }
         };
         self.report_unfit(kind, &raw);
+        if let Some(kind) = &raw.kind {
+            self.report(&kind.span, "`kind` is for a step of `[migrations]`");
+        }
         let database = match &copy {
             Some(copy) => copy.to,
             None => self.database_id(raw.database.as_ref(), databases),
@@ -139,7 +148,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn down(&mut self, raw: &At<TextOrFalse>) -> Option<Script> {
+    pub(super) fn down(&mut self, raw: &At<TextOrFalse>) -> Option<Script> {
         match &raw.value {
             TextOrFalse::Text(path) => self.script(path, &raw.span),
             TextOrFalse::False(false) => None,
@@ -163,7 +172,7 @@ impl Resolver<'_> {
         CopySpec { from, to, tables }
     }
 
-    fn guard(&mut self, raw: &At<RawGuard>) -> Option<Guard> {
+    pub(super) fn guard(&mut self, raw: &At<RawGuard>) -> Option<Guard> {
         match &raw.value {
             RawGuard::Flag(flag) => flag.then_some(Guard::NullTenant),
             RawGuard::Query(query) => {
@@ -178,7 +187,7 @@ impl Resolver<'_> {
     }
 
     /// One dot separates a table from its column; a table of another schema is named with one of its columns.
-    fn write_scope(&mut self, raw: &At<String>) -> Option<WriteScope> {
+    pub(super) fn write_scope(&mut self, raw: &At<String>) -> Option<WriteScope> {
         if let Some((table, column)) = Relation::parse_column(&raw.value) {
             let column = (column.as_str() != "*").then_some(column);
             return Some(WriteScope { table, column });
@@ -186,7 +195,7 @@ impl Resolver<'_> {
         self.relation(raw).map(|table| WriteScope { table, column: None })
     }
 
-    fn timeout_s(&mut self, raw: &At<RawTimeout>) -> u32 {
+    pub(super) fn timeout_s(&mut self, raw: &At<RawTimeout>) -> u32 {
         let seconds = match &raw.value {
             RawTimeout::Seconds(seconds) => Some(*seconds),
             RawTimeout::Text(text) => seconds(text),
