@@ -80,7 +80,7 @@ fn reads(line: &str, table: &Ident) -> bool {
             |quoted| quoted.split('"').next().unwrap_or_default(),
         );
         name == table.as_str()
-    }) || names(line, table)
+    })
 }
 
 /// Whether a line of a plan names an object, quoted or not.
