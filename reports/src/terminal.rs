@@ -94,6 +94,11 @@ fn table(scenarios: &[ScenarioReport], issues: &[(&ScenarioReport, Vec<Issue<'_>
             } else {
                 words::severities(issues)
             };
+            let what = match &scenario.evidence.expectations {
+                None => what,
+                Some(expected) if expected.unmet.is_empty() => format!("{what}, as expected"),
+                Some(_) => format!("{what}, not as expected"),
+            };
             let id = clip(&terminal(&scenario.id), id_width - 2);
             let took = duration(scenario.ms);
             SummaryLine {

@@ -121,6 +121,12 @@ pub(super) enum Format {
     Md,
     /// report.json.
     Json,
+    /// Pages that need nothing else, one a scenario and an index.
+    Html,
+    /// junit.xml, for the test views of CI services.
+    Junit,
+    /// report.sarif, for code scanning.
+    Sarif,
 }
 
 /// A seed as given.

@@ -11,7 +11,8 @@ use sqlx::types::chrono::Utc;
 use tokio::signal::unix::{SignalKind, signal};
 use watertight_reports::{
     CheckOutcome, Report, SCHEMA_VERSION, ScenarioReport, Settings, Severity, SummaryLine, Tool, Verdict,
-    file_name, render_index, render_markdown, render_summary,
+    file_name, html_file_name, render_html, render_html_index, render_index, render_junit, render_markdown,
+    render_sarif, render_summary,
 };
 use watertight_scenarios::{Scenario, catalog};
 
@@ -223,6 +224,24 @@ fn publish(mut report: Report, args: &VerifyArgs) -> Exit {
     if args.format.contains(&Format::Json) {
         files.insert("report.json".to_owned(), report.to_json());
     }
+    if args.format.contains(&Format::Html) {
+        for scenario in &report.scenarios {
+            files.insert(html_file_name(scenario), render_html(scenario, &report));
+        }
+        files.insert("report.html".to_owned(), render_html_index(&report));
+    }
+    if args.format.contains(&Format::Sarif) {
+        files.insert("report.sarif".to_owned(), render_sarif(&report));
+    }
+    if args.format.contains(&Format::Junit) {
+        match render_junit(&report) {
+            Ok(text) => files.insert("junit.xml".to_owned(), text),
+            Err(error) => {
+                complain(&format!("error: {error}"));
+                return Exit::Internal;
+            }
+        };
+    }
     for line in render_summary(&report, SUMMARY_WIDTH) {
         say(&coloured(&line));
     }
@@ -234,10 +253,10 @@ fn publish(mut report: Report, args: &VerifyArgs) -> Exit {
             return Exit::Environment;
         }
     }
-    if args.format.contains(&Format::Md) {
-        say(&format!("report: {}", args.out.join("report.md").display()));
-    } else {
-        say(&format!("report: {}", args.out.join("report.json").display()));
+    // The one that people read, of those that were asked for.
+    let shown = ["report.html", "report.md", "report.json", "report.sarif", "junit.xml"];
+    if let Some(name) = shown.into_iter().find(|name| files.contains_key(*name)) {
+        say(&format!("report: {}", args.out.join(name).display()));
     }
     Exit::Held
 }

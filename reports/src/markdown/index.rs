@@ -19,11 +19,9 @@ struct Row<'a> {
     title: &'a str,
     file: String,
     verdict: String,
-    severities: Vec<u64>,
-    held: u64,
-    inconclusive: u64,
-    cases: u64,
-    worlds: u64,
+    findings: String,
+    held: String,
+    data: String,
     took: String,
     expected: String,
 }
@@ -91,19 +89,31 @@ fn status(report: &Report) -> String {
     }
 }
 
-fn row<'a>(scenario: &'a ScenarioReport, issues: &[Issue<'_>]) -> Row<'a> {
+/// `13 of 14, 1 not decided`.
+fn held(scenario: &ScenarioReport) -> String {
     let with =
         |verdict| scenario.checks.iter().filter(|check| check.outcome.verdict() == verdict).count() as u64;
+    let applicable = scenario.checks.len() as u64 - with(Verdict::NotApplicable);
+    let undecided = match with(Verdict::Inconclusive) {
+        0 => String::new(),
+        n => format!(", {n} not decided"),
+    };
+    format!("{} of {applicable}{undecided}", with(Verdict::Held))
+}
+
+fn row<'a>(scenario: &'a ScenarioReport, issues: &[Issue<'_>]) -> Row<'a> {
     Row {
         id: &scenario.id,
         title: &scenario.title,
         file: file_name(scenario),
         verdict: scenario.verdict.marked(),
-        severities: Severity::ALL.iter().map(|&severity| issues::count(issues, severity)).collect(),
-        held: with(Verdict::Held),
-        inconclusive: with(Verdict::Inconclusive),
-        cases: scenario.data.cases,
-        worlds: scenario.data.worlds,
+        findings: if issues.is_empty() { "none".to_owned() } else { words::severities(issues) },
+        held: held(scenario),
+        data: format!(
+            "{}, {}",
+            count(scenario.data.cases, "case", "cases"),
+            count(scenario.data.worlds, "world", "worlds")
+        ),
         took: duration(scenario.ms),
         expected: match &scenario.evidence.expectations {
             None => "–".to_owned(),

@@ -18,7 +18,7 @@ fn options() -> Options<'static> {
 }
 
 /// Text that likes to become markup.
-fn hostile() -> impl Strategy<Value = String> {
+pub(crate) fn hostile() -> impl Strategy<Value = String> {
     let mark = prop::sample::select(vec![
         "|",
         "\\",

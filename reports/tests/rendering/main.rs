@@ -1,5 +1,6 @@
 //! Reports from model to bytes.
 
+mod formats;
 mod github;
 mod goldens;
 mod json;
