@@ -137,6 +137,18 @@ fn classify(e: &PgDatabaseError) -> Failure {
     })
 }
 
+/// What parts two statements of one message: one may end in a comment.
+const BETWEEN: &str = "\n;\n";
+
+/// Where a message of several statements stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Index of the statement.
+    pub statement: usize,
+    /// Why.
+    pub failure: Failure,
+}
+
 /// A connection and the way to stop what runs on it.
 pub struct Session {
     conn: PgConnection,
@@ -166,8 +178,36 @@ impl Session {
 
     /// Sends one message of one or more statements, and collects an answer for each.
     pub async fn run(&mut self, sql: &str, limit: Duration) -> Result<Vec<Answer>, Failure> {
+        let mut answers = Vec::new();
+        self.send(sql, limit, &mut answers).await?;
+        Ok(answers)
+    }
+
+    /// Sends statements in one message, because a round trip costs more than most of them, and collects an answer for
+    /// each. Each is one statement; those after one that fails do not run.
+    pub async fn run_all(&mut self, statements: &[String], limit: Duration) -> Result<Vec<Answer>, Stopped> {
+        let mut answers = Vec::with_capacity(statements.len());
+        let Err(mut failure) = self.send(&statements.join(BETWEEN), limit, &mut answers).await else {
+            return Ok(answers);
+        };
+        let mut statement = answers.len().min(statements.len().saturating_sub(1));
+        // The whole message is parsed before anything runs, so the place says more than the answers that came.
+        if let Failure::Sql(SqlError { position: Some(position), .. }) = &mut failure {
+            for (i, sql) in statements.iter().enumerate() {
+                let length = sql.chars().count() + BETWEEN.len();
+                if *position <= length {
+                    statement = i;
+                    break;
+                }
+                *position -= length;
+            }
+        }
+        Err(Stopped { statement, failure })
+    }
+
+    async fn send(&mut self, sql: &str, limit: Duration, answers: &mut Vec<Answer>) -> Result<(), Failure> {
         let Self { conn, pid, control } = self;
-        let work = collect(conn, sql);
+        let work = collect(conn, sql, answers);
         tokio::pin!(work);
         tokio::select! {
             done = &mut work => return done,
@@ -201,9 +241,8 @@ impl Session {
     }
 }
 
-async fn collect(conn: &mut PgConnection, sql: &str) -> Result<Vec<Answer>, Failure> {
+async fn collect(conn: &mut PgConnection, sql: &str, answers: &mut Vec<Answer>) -> Result<(), Failure> {
     let mut stream = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_many(conn);
-    let mut answers = Vec::new();
     let mut current = Answer::default();
     let mut bytes = 0;
     while let Some(item) = stream.next().await {
@@ -236,7 +275,7 @@ async fn collect(conn: &mut PgConnection, sql: &str) -> Result<Vec<Answer>, Fail
             }
         }
     }
-    Ok(answers)
+    Ok(())
 }
 
 async fn signal(control: &PgConnectOptions, pid: i32, function: &str) {

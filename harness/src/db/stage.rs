@@ -15,6 +15,9 @@ use crate::provider::{MAINTENANCE_DATABASE, ProviderError, Secret, Server};
 /// Limit for one statement of a baseline.
 const BASELINE_LIMIT: Duration = Duration::from_secs(300);
 
+/// Times that a session is asked for of a server that is well.
+const CONNECTS_MAX: u32 = 5;
+
 /// Session settings that are pinned, so that results do not depend on the server's or the user's defaults.
 pub const PINNED: &[(&str, &str)] = &[
     ("TimeZone", "UTC"),
@@ -47,15 +50,23 @@ impl RoleNames {
 
     /// SQL that makes the rest of the transaction run as `actor`.
     pub fn become_sql(&self, actor: &Actor) -> String {
-        let (role, extra) = match actor {
-            Actor::Migrator => (&self.migrator, ""),
-            Actor::MigratorTwin => (&self.twin, ""),
-            Actor::Writer => (&self.loader, ""),
-            Actor::Loader => (&self.loader, "; SET LOCAL session_replication_role = replica"),
-            Actor::Observer => (&self.observer, ""),
-            Actor::App { role, .. } => (role, ""),
+        self.become_statements(actor).join("; ")
+    }
+
+    /// The same, statement by statement.
+    pub fn become_statements(&self, actor: &Actor) -> Vec<String> {
+        let role = match actor {
+            Actor::Migrator => &self.migrator,
+            Actor::MigratorTwin => &self.twin,
+            Actor::Writer | Actor::Loader => &self.loader,
+            Actor::Observer => &self.observer,
+            Actor::App { role, .. } => role,
         };
-        format!("SET LOCAL ROLE {}{extra}", role.quoted())
+        let mut statements = vec![format!("SET LOCAL ROLE {}", role.quoted())];
+        if *actor == Actor::Loader {
+            statements.push("SET LOCAL session_replication_role = replica".to_owned());
+        }
+        statements
     }
 }
 
@@ -298,8 +309,16 @@ impl<'a> Stage<'a> {
             .server
             .login_options(database, self.names.login.as_str(), self.password.expose())
             .options(PINNED.iter().copied());
-        let control = self.server.admin_options(MAINTENANCE_DATABASE);
-        Session::connect(&options, control).await.map_err(lost)
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let control = self.server.admin_options(MAINTENANCE_DATABASE);
+            match Session::connect(&options, control).await {
+                // A script on another session may end those that have just begun.
+                Err(Failure::Lost(_)) if tries < CONNECTS_MAX && self.is_alive().await => {}
+                connected => return connected.map_err(lost),
+            }
+        }
     }
 
     /// Clones of every template, each with a session on it.

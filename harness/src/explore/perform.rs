@@ -11,10 +11,19 @@ use watertight_scenarios::scenario::{DatabaseId, StepId};
 use super::act::{Act, Actor, Binding, Done, Refusal, Seen, Statement};
 use super::case::{CaseData, is_distinctive};
 use super::runner::Runner;
-use crate::db::session::{Answer, Failure};
+use crate::db::session::{Answer, Failure, Stopped};
 
 /// Limit for one statement of an access path.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
+
+/// How the statements of a script are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// One by one, each timed: on the timeline.
+    Timed,
+    /// In one message, which is quicker: in excursions.
+    Together,
+}
 
 impl Runner<'_> {
     /// Does one act. A refused act leaves the state before it, which `savepoint` marks.
@@ -26,14 +35,14 @@ impl Runner<'_> {
     ) -> Result<Seen, Failure> {
         match act {
             Act::Snapshot | Act::Catalog => self.probe(act).await,
-            Act::Step(step, actor) => self.step(*step, actor, savepoint).await,
+            Act::Step(step, actor) => self.step(*step, actor, Pace::Together, savepoint).await,
             Act::Down(step) => {
                 let Some(down) = self.scene.step(*step).down.clone() else {
                     return Ok(Seen::Done(Done::default()));
                 };
                 let limit = Duration::from_secs(u64::from(self.scene.step(*step).timeout_s));
                 let db = self.scene.step(*step).database;
-                self.script(db, &Actor::Migrator, &down, limit, savepoint).await
+                self.script(db, &Actor::Migrator, &down, limit, Pace::Together, savepoint).await
             }
             Act::Send(binding) => self.send(binding, savepoint).await,
             Act::Sql(statement) => self.statement(statement, savepoint).await,
@@ -50,6 +59,7 @@ impl Runner<'_> {
         &mut self,
         step: StepId,
         actor: &Actor,
+        pace: Pace,
         savepoint: &str,
     ) -> Result<Seen, Failure> {
         let (db, limit) = {
@@ -58,7 +68,7 @@ impl Runner<'_> {
         };
         let script = self.scene.step(step).up.clone();
         let before = self.counters(db).await?;
-        let mut seen = self.script(db, actor, &script, limit, savepoint).await?;
+        let mut seen = self.script(db, actor, &script, limit, pace, savepoint).await?;
         if let Seen::Done(done) = &mut seen {
             for (table, after) in self.counters(db).await? {
                 let wrote = after.saturating_sub(before.get(&table).copied().unwrap_or_default());
@@ -76,31 +86,51 @@ impl Runner<'_> {
         actor: &Actor,
         script: &Script,
         limit: Duration,
+        pace: Pace,
         savepoint: &str,
     ) -> Result<Seen, Failure> {
         let sql: Vec<String> = script.statements.iter().map(|s| script.sql(s).to_owned()).collect();
         self.keep(db, actor, script.path.clone(), sql.clone());
         let clock = Instant::now();
-        self.own(db, &self.names.become_sql(actor)).await?;
-        let (mut answer, mut timings) = (Answer::default(), Vec::with_capacity(sql.len()));
-        for (i, statement) in sql.iter().enumerate() {
-            let begun = clock.elapsed();
-            match self.sessions[db.0].run(statement, limit.saturating_sub(begun)).await {
-                Ok(answers) => {
-                    timings.push(clock.elapsed().saturating_sub(begun));
-                    for one in answers {
-                        if answer.rows.is_empty() || !one.rows.is_empty() {
-                            answer = one;
-                        }
-                    }
-                }
-                Err(failure) => return self.refused(i, failure, savepoint).await,
+        let sent = match pace {
+            Pace::Timed => self.one_by_one(db, actor, &sql, limit).await?,
+            Pace::Together => self.run_as(db, actor, &sql, limit).await?.map(|answers| (answers, Vec::new())),
+        };
+        let (answers, timings) = match sent {
+            Ok(sent) => sent,
+            Err(stopped) => return self.refused(stopped.statement, stopped.failure, savepoint).await,
+        };
+        let mut answer = Answer::default();
+        for one in answers {
+            if answer.rows.is_empty() || !one.rows.is_empty() {
+                answer = one;
             }
         }
         self.reset_later(db);
         let seen = Seen::Done(Done { answer, writes: BTreeMap::new(), took: clock.elapsed(), timings });
         self.answered(&seen);
         Ok(seen)
+    }
+
+    async fn one_by_one(
+        &mut self,
+        db: DatabaseId,
+        actor: &Actor,
+        sql: &[String],
+        limit: Duration,
+    ) -> Result<Result<(Vec<Answer>, Vec<Duration>), Stopped>, Failure> {
+        self.own(db, &self.names.become_sql(actor)).await?;
+        let clock = Instant::now();
+        let (mut answers, mut timings) = (Vec::with_capacity(sql.len()), Vec::with_capacity(sql.len()));
+        for (i, statement) in sql.iter().enumerate() {
+            let begun = clock.elapsed();
+            match self.sessions[db.0].run(statement, limit.saturating_sub(begun)).await {
+                Ok(more) => answers.extend(more),
+                Err(failure) => return Ok(Err(Stopped { statement: i, failure })),
+            }
+            timings.push(clock.elapsed().saturating_sub(begun));
+        }
+        Ok(Ok((answers, timings)))
     }
 
     async fn refused(
@@ -136,36 +166,34 @@ impl Runner<'_> {
         let mut sql: Vec<String> = context.into_iter().collect();
         sql.push(binding.sql.clone());
         self.keep(db, &actor, path.name.clone(), sql.clone());
-        self.one_by_one(db, &actor, &sql, savepoint).await
+        self.send_as(db, &actor, sql, savepoint).await
     }
 
     async fn statement(&mut self, statement: &Statement, savepoint: &str) -> Result<Seen, Failure> {
         let sql = vec![statement.sql.clone()];
         self.keep(statement.database, &statement.actor, "probe".to_owned(), sql.clone());
-        self.one_by_one(statement.database, &statement.actor, &sql, savepoint).await
+        self.send_as(statement.database, &statement.actor, sql, savepoint).await
     }
 
-    async fn one_by_one(
+    async fn send_as(
         &mut self,
         db: DatabaseId,
         actor: &Actor,
-        sql: &[String],
+        mut sql: Vec<String>,
         savepoint: &str,
     ) -> Result<Seen, Failure> {
-        self.own(db, &self.names.become_sql(actor)).await?;
-        let mut answer = Answer::default();
-        for (i, one) in sql.iter().enumerate() {
-            match self.sessions[db.0].run(one, SEND_LIMIT).await {
-                Ok(mut answers) => answer = answers.pop().unwrap_or_default(),
-                Err(failure) => return self.refused(i, failure, savepoint).await,
-            }
-        }
+        let deferrable = self.scene.has_deferrable();
         // What a deferred constraint would say at commit belongs to the answer.
-        if self.scene.has_deferrable()
-            && let Err(failure) = self.sessions[db.0].run("SET CONSTRAINTS ALL IMMEDIATE", SEND_LIMIT).await
-        {
-            return self.refused(sql.len(), failure, savepoint).await;
+        if deferrable {
+            sql.push("SET CONSTRAINTS ALL IMMEDIATE".to_owned());
         }
+        let answer = match self.run_as(db, actor, &sql, SEND_LIMIT).await? {
+            Ok(mut answers) => {
+                answers.truncate(answers.len() - usize::from(deferrable));
+                answers.pop().unwrap_or_default()
+            }
+            Err(stopped) => return self.refused(stopped.statement, stopped.failure, savepoint).await,
+        };
         self.reset_later(db);
         let seen = Seen::Done(Done { answer, ..Done::default() });
         self.answered(&seen);

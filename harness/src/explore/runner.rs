@@ -7,13 +7,13 @@ use std::time::Duration;
 use watertight_generators::WorldId;
 use watertight_scenarios::scenario::{DatabaseId, StepId};
 
-use super::act::Seen;
+use super::act::{Actor, Seen};
 use super::case::CaseData;
 use super::observe::{Observations, StepRun};
 use super::record::Record;
 use super::scene::Scene;
 use super::tree::{Node, Tree};
-use crate::db::session::{Answer, Failure, Session};
+use crate::db::session::{Answer, Failure, Session, Stopped};
 use crate::db::stage::{RoleNames, Stage, StageError};
 
 /// Limit for the harness's own statements.
@@ -117,6 +117,26 @@ impl<'a> Runner<'a> {
         let mut answers = self.sessions[db.0].run(&format!("{};{sql}", first.join(";")), OWN_LIMIT).await?;
         answers.drain(..count.min(answers.len()));
         Ok(answers)
+    }
+
+    /// Statements as somebody, in one message. What stopped one of them is theirs; what stopped the harness's own before
+    /// them is an error.
+    pub(super) async fn run_as(
+        &mut self,
+        db: DatabaseId,
+        actor: &Actor,
+        sql: &[String],
+        limit: Duration,
+    ) -> Result<Result<Vec<Answer>, Stopped>, Failure> {
+        let mut all = self.pending.get_mut(db.0).map(std::mem::take).unwrap_or_default();
+        all.extend(self.names.become_statements(actor));
+        let own = all.len();
+        all.extend_from_slice(sql);
+        Ok(match self.sessions[db.0].run_all(&all, limit).await {
+            Ok(mut answers) => Ok(answers.split_off(own.min(answers.len()))),
+            Err(Stopped { statement, failure }) if statement < own => return Err(failure),
+            Err(Stopped { statement, failure }) => Err(Stopped { statement: statement - own, failure }),
+        })
     }
 
     /// One case from its first row to the end of the timeline, with every excursion of `trees`.

@@ -8,6 +8,7 @@ use watertight_scenarios::scenario::{DatabaseId, StepId, StepKind};
 use super::act::{Actor, Refusal, Seen};
 use super::case::CaseData;
 use super::observe::StepRun;
+use super::perform::Pace;
 use super::runner::Runner;
 use crate::db::session::Failure;
 
@@ -50,7 +51,7 @@ impl Runner<'_> {
 
     /// The step as a gate: a check that returns rows refuses.
     async fn checked_step(&mut self, step: StepId, savepoint: &str) -> Result<Seen, Failure> {
-        let seen = self.step(step, &Actor::Migrator, savepoint).await?;
+        let seen = self.step(step, &Actor::Migrator, Pace::Timed, savepoint).await?;
         let rows = seen.done().map_or(0, |d| d.answer.rows.len());
         if self.scene.step(step).kind != StepKind::Check || rows == 0 {
             return Ok(seen);

@@ -11,7 +11,7 @@ use super::act::{Act, Actor, Print, Seen};
 use super::runner::Runner;
 use super::snapshot::{SnapRow, Snapshot, TableKey, TableRows};
 use crate::catalog;
-use crate::db::session::Failure;
+use crate::db::session::{Answer, Failure};
 
 impl Runner<'_> {
     pub(super) async fn probe(&mut self, act: &Act) -> Result<Seen, Failure> {
@@ -19,7 +19,7 @@ impl Runner<'_> {
             Act::Catalog => {
                 let mut all = Print::new();
                 for db in 0..self.sessions.len() {
-                    self.observe(DatabaseId(db)).await?;
+                    self.observe(DatabaseId(db), "SELECT").await?;
                     let print = catalog::fingerprint(&mut self.sessions[db]).await;
                     self.unobserve(DatabaseId(db));
                     for ((kind, object), definition) in print? {
@@ -33,12 +33,13 @@ impl Runner<'_> {
         }
     }
 
-    async fn observe(&mut self, db: DatabaseId) -> Result<(), Failure> {
+    /// From now on as the observer, until [`Self::unobserve`]; with a first question in the same message.
+    async fn observe(&mut self, db: DatabaseId, question: &str) -> Result<Vec<Answer>, Failure> {
         let sql = format!(
-            "SAVEPOINT observation; {}; SET LOCAL search_path = pg_catalog",
+            "SAVEPOINT observation; {}; SET LOCAL search_path = pg_catalog; {question}",
             self.names.become_sql(&Actor::Observer)
         );
-        self.own(db, &sql).await.map(|_| ())
+        self.own(db, &sql).await
     }
 
     fn unobserve(&mut self, db: DatabaseId) {
@@ -51,8 +52,7 @@ impl Runner<'_> {
     pub async fn snapshot(&mut self) -> Result<Snapshot, Failure> {
         let mut snapshot = Snapshot::default();
         for db in (0..self.sessions.len()).map(DatabaseId) {
-            self.observe(db).await?;
-            let listed = self.own(db, include_str!("sql/contents.sql")).await?;
+            let listed = self.observe(db, include_str!("sql/contents.sql")).await?;
             let mut tables: Vec<(TableKey, TableRows, String)> = Vec::new();
             for row in listed.into_iter().flat_map(|a| a.rows) {
                 let cell = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
