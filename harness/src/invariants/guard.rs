@@ -171,6 +171,12 @@ fn judge_poison(
     }
     let Some(outcome) = seen.seen(full.from, &full.acts[..2]) else { return };
     let (id, table) = (&scene.step(step).id, poison.key.1.to_string());
+    // A script that is wrong in itself (class 42: syntax, names, privileges) refuses nothing.
+    let wrong = outcome.refusal().and_then(|r| r.failure.sql()).filter(|e| e.sqlstate.starts_with("42"));
+    if let Some(error) = wrong {
+        judgement.doubts.push(format!("`{id}` cannot run, so that its guard was not tried: {error}"));
+        return;
+    }
     let worlds: BTreeSet<WorldId> = [poison.world].into();
     judgement.exercised.insert(poison.world);
     let witness = Excursion { from: full.from, acts: full.acts[..2].to_vec() };

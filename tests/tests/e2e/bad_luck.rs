@@ -1,10 +1,10 @@
 //! Steps that hang, never end, or say too much.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::ConnectOptions as _;
 use watertight_reports::{CheckOutcome, Verdict};
 use watertight_tests::postgres::{column, server, url};
 use watertight_tests::run::{check, findings, verdict};
@@ -45,22 +45,30 @@ async fn a_migration_that_waits_for_a_lock_is_ended_and_decides_nothing() {
         .args(&arguments)
         .env("WATERTIGHT_DATABASE_URL", url(&host, "pw"))
         .start();
-    let playing = "SELECT datname::text FROM pg_stat_activity WHERE datname LIKE '%case'";
-    let mut seen = BTreeSet::new();
-    // The first database is the survey's, and is gone soon.
-    let database = loop {
-        seen.extend(column(&host, "postgres", playing).await);
-        if seen.len() > 1 {
-            break seen.pop_last().unwrap_or_default();
+    // Somebody reads in every database for long: rows can be loaded meanwhile, and the table not altered.
+    let mut readers = BTreeMap::new();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(5) {
+        let playing = "SELECT DISTINCT datname::text FROM pg_stat_activity WHERE datname LIKE '%case'";
+        for database in column(&host, "postgres", playing).await {
+            let options = host.admin_options(&database);
+            readers.entry(database).or_insert_with(|| {
+                tokio::spawn(async move {
+                    // A database that is dropped takes its reader along.
+                    let Ok(mut reader) = options.connect().await else { return };
+                    let lock = "BEGIN; LOCK TABLE item IN ACCESS SHARE MODE; SELECT pg_sleep(3600)";
+                    let _ = sqlx::raw_sql(lock).execute(&mut reader).await;
+                })
+            });
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    };
-    // Somebody reads for long: rows can be loaded meanwhile, and the table not altered.
-    let mut reader = host.admin_options(&database).connect().await.unwrap();
-    sqlx::raw_sql("BEGIN; LOCK TABLE item IN ACCESS SHARE MODE").execute(&mut reader).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    // The run may have dropped the database, and this connection with it.
-    let _ = reader.close().await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for reader in readers.into_values() {
+        reader.abort();
+    }
+    let let_go =
+        "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3600)'";
+    column(&host, "postgres", let_go).await;
     let ended = running.wait().expect(4);
     let scenario = ended.scenario();
     let CheckOutcome::Inconclusive { reason } = &check(&scenario, "migration-applies").outcome else {
