@@ -174,7 +174,7 @@ pub struct Step {
     pub database: DatabaseId,
     /// What it is.
     pub kind: StepKind,
-    /// What goes up; without statements for a copy.
+    /// What goes up. For a copy: no statement, and the path of the scenario file that states it.
     pub up: Script,
     /// What a copy copies; `Some` exactly for [`StepKind::Copy`].
     pub copy: Option<CopySpec>,
@@ -209,8 +209,10 @@ pub struct CopySpec {
     pub from: DatabaseId,
     /// The database that is written.
     pub to: DatabaseId,
-    /// The tables in the order to copy them; never empty.
+    /// The tables in the order to copy them; none: all that both databases have.
     pub tables: Vec<Relation>,
+    /// 1-based line of the scenario file.
+    pub line: u32,
 }
 
 /// What a guard must refuse.

@@ -101,7 +101,7 @@ fn the_sound_scenario_is_sound() {
     "migrate = \"up.sql\"",
     "migrate = \"up.sql\"\ntimeout = \"soon\"\nguard = \"SELECT :x\"\nwrites = [\"a..b\"]\ndatabase = \"mian\"\ndown = true"
 )]
-#[case::bad_copy("migrate = \"up.sql\"", "copy = { from = \"main\", to = \"main\", tables = [] }")]
+#[case::bad_copy("migrate = \"up.sql\"", "copy = { from = \"main\", to = \"main\", tables = [\"a..b\"] }")]
 #[case::unknown_names(
     "name = \"list\"",
     "name = \"list\"\nrole = \"ap\"\nfrom = \"expnad\"\nuntil = \"contract\"\ndatabase = \"other\"\nmay_fail = [\"oops\"]"

@@ -108,7 +108,7 @@ fn every_way_to_differ_works() {
         ("fill", StepKind::Migrate, "../every-key/fill.sql"),
         ("look", StepKind::Check, "check.sql"),
         ("contract", StepKind::Migrate, "../every-key/contract.sql"),
-        ("move", StepKind::Copy, "move.copy"),
+        ("move", StepKind::Copy, "../every-key/scenario.toml"),
         ("close", StepKind::Migrate, "../every-key/contract.sql"),
     ];
     assert_eq!(steps, expected);

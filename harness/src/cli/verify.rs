@@ -182,7 +182,6 @@ fn failed(id: &str, error: &VerifyError, interrupts: &Interrupts) -> (Exit, bool
             );
             (Exit::Inconclusive, true)
         }
-        VerifyError::Undriven(_) => (Exit::Inconclusive, true),
         VerifyError::Interrupted(_) => (Exit::Interrupted, false),
     }
 }

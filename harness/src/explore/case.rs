@@ -139,6 +139,10 @@ impl CaseData {
         if let Some(world) = self.rows.get(&(key.clone(), table.key(row))) {
             return *world;
         }
+        let source = scene.copied_from(key).and_then(|source| self.rows.get(&(source, table.key(row))));
+        if let Some(world) = source {
+            return *world;
+        }
         let by_tenant = scene
             .tenant_column(scene.last(), key)
             .and_then(|c| table.cell(row, &c).and_then(|t| self.world_of_tenant(t)));
@@ -194,11 +198,7 @@ impl CaseData {
                     {
                         Some(tenant.clone())
                     } else {
-                        let data = self
-                            .data
-                            .tables
-                            .iter()
-                            .find(|t| &t.table == table && t.database == path.database.0)?;
+                        let data = self.rows_of(scene, &(path.database, table.clone()))?;
                         match data.columns.iter().position(|c| c == column) {
                             Some(at) => {
                                 let row = match chosen.get(table) {
@@ -229,6 +229,13 @@ impl CaseData {
         let sql = path.sql.render(|name| literals.get(name).cloned()).ok()?;
         let tenant = (path.context == AccessContext::Tenant).then_some(tenant);
         Some(Binding { access, world, tenant, sql, rows: taken })
+    }
+
+    /// The rows that a table was loaded with; of a table that is copied into, those that are copied.
+    fn rows_of(&self, scene: &Scene, key: &TableKey) -> Option<&TableData> {
+        let loaded =
+            |key: &TableKey| self.data.tables.iter().find(|t| t.database == key.0.0 && t.table == key.1);
+        loaded(key).or_else(|| loaded(&scene.copied_from(key)?))
     }
 
     /// Whether a row of a world is that tenant's: in a world with several tenants, a row that leads to another one

@@ -3,6 +3,7 @@
 pub mod act;
 pub mod case;
 mod committed;
+pub(crate) mod copy;
 mod load;
 pub mod observe;
 mod perform;

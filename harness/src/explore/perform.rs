@@ -66,9 +66,14 @@ impl Runner<'_> {
             let step = self.scene.step(step);
             (step.database, Duration::from_secs(u64::from(step.timeout_s)))
         };
-        let script = self.scene.step(step).up.clone();
         let before = self.counters(db).await?;
-        let mut seen = self.script(db, actor, &script, limit, pace, savepoint).await?;
+        let mut seen = match self.scene.step(step).copy.clone() {
+            Some(spec) => self.copy(step, &spec, actor, savepoint).await?,
+            None => {
+                let script = self.scene.step(step).up.clone();
+                self.script(db, actor, &script, limit, pace, savepoint).await?
+            }
+        };
         if let Seen::Done(done) = &mut seen {
             for (table, after) in self.counters(db).await? {
                 let wrote = after.saturating_sub(before.get(&table).copied().unwrap_or_default());
@@ -133,7 +138,7 @@ impl Runner<'_> {
         Ok(Ok((answers, timings)))
     }
 
-    async fn refused(
+    pub(super) async fn refused(
         &mut self,
         statement: usize,
         failure: Failure,

@@ -106,10 +106,27 @@ impl Scene {
         watertight_generators::fresh_of_type(ty, &schemas, seed)
     }
 
+    /// What a part of a step is called: a statement of its file, or a table that it copies.
+    pub fn part(&self, step: StepId, part: usize) -> String {
+        match self.step(step).copy.as_ref().and_then(|c| c.tables.get(part)) {
+            Some(table) => format!("The copy of {table}"),
+            None => format!("Statement {} of {}", part + 1, self.step(step).up.path),
+        }
+    }
+
+    /// The table that a table's rows are copied from, by whatever step.
+    pub fn copied_from(&self, key: &TableKey) -> Option<TableKey> {
+        let copies = self.scenario.steps.iter().filter_map(|s| s.copy.as_ref());
+        let mut into = copies.filter(|c| c.to == key.0 && c.tables.contains(&key.1));
+        into.next().map(|c| (c.from, key.1.clone()))
+    }
+
     /// The SQL file and line of a statement of a step.
     pub fn location(&self, step: StepId, statement: usize) -> (String, Option<u32>) {
         let script = &self.step(step).up;
-        (script.path.clone(), script.statements.get(statement).map(|s| s.line))
+        let copy = self.step(step).copy.as_ref();
+        let line = script.statements.get(statement).map(|s| s.line).or(copy.map(|c| c.line));
+        (script.path.clone(), line)
     }
 
     /// Whether any constraint can be deferred to the end of a transaction.
@@ -131,9 +148,11 @@ impl Scene {
             .is_some_and(|s| s.iter().flat_map(|s| &s.tables).any(|t| t.row_security.enabled))
     }
 
-    /// What a backfill may write besides tenant columns: whether rows of the table may be added.
-    pub fn may_add(&self, step: StepId, table: &Relation) -> bool {
-        self.step(step).writes.iter().any(|w| &w.table == table && w.column.is_none())
+    /// Whether a backfill or a copy may add rows to the table.
+    pub fn may_add(&self, step: StepId, key: &TableKey) -> bool {
+        let step = self.step(step);
+        step.writes.iter().any(|w| w.table == key.1 && w.column.is_none())
+            || step.copy.as_ref().is_some_and(|c| c.to == key.0 && c.tables.contains(&key.1))
     }
 
     /// Whether a backfill may write that column of existing rows.

@@ -77,9 +77,9 @@ pub(crate) fn counts(scene: &Scene, access: AccessId, error: &SqlError) -> bool 
     if path.may_fail.contains(&error.sqlstate) {
         return false;
     }
-    let baseline = scene.schemas.first().map(Vec::as_slice).unwrap_or_default();
+    let baseline = scene.schemas.first().and_then(|s| s.get(path.database.0));
     let known = error.constraint.as_ref().is_some_and(|name| {
-        baseline.iter().flat_map(|s| &s.tables).any(|t| {
+        baseline.into_iter().flat_map(|s| &s.tables).any(|t| {
             t.primary_key.as_ref().is_some_and(|k| k.name.as_str() == name)
                 || t.uniques.iter().any(|u| u.name.as_str() == name)
         })
@@ -237,7 +237,7 @@ fn remedy(error: &SqlError) -> String {
 }
 
 /// `app/route.ts:284` as file and line.
-fn split_place(source: &str) -> (String, Option<u32>) {
+pub(super) fn split_place(source: &str) -> (String, Option<u32>) {
     match source.rsplit_once(':') {
         Some((file, line)) => match line.split('-').next().and_then(|l| l.parse().ok()) {
             Some(line) => (file.to_owned(), Some(line)),

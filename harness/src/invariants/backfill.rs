@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use watertight_generators::WorldId;
 use watertight_reports::Severity;
-use watertight_scenarios::Relation;
 use watertight_scenarios::scenario::{NullTenant, StepId, StepKind};
 
-use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, contents};
-use crate::explore::snapshot::diff;
-use crate::explore::{Act, Actor, CaseData, Excursion, Observations, Scene, Seen, TableKey};
+use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, again, contents};
+use crate::explore::{CaseData, Excursion, Observations, Scene, TableKey};
 
 /// Every row has a tenant after the backfill.
 pub(super) struct Complete;
@@ -154,78 +152,16 @@ impl Invariant for Idempotent {
     fn plan(&self, scene: &Scene, _case: &CaseData) -> Vec<Excursion> {
         backfills(scene)
             .into_iter()
-            .flat_map(|s| {
-                let again = vec![Act::Step(s, Actor::Migrator), Act::Snapshot];
-                [contents(s.before()), contents(s.after()), Excursion { from: s.after(), acts: again }]
-            })
+            .flat_map(|s| [contents(s.before())].into_iter().chain(again::plan(s)))
             .collect()
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
         for step in backfills(scene) {
-            let again = Excursion { from: step.after(), acts: vec![Act::Step(step, Actor::Migrator)] };
-            let Some(second) = seen.seen(again.from, &again.acts) else { continue };
             let exercised: BTreeSet<WorldId> =
                 waiting(scene, case, seen, step).into_values().flatten().collect();
-            judgement.exercised.extend(&exercised);
-            let id = &scene.step(step).id;
-            let violation = |code, subject: String, message: String, cause: &str, worlds| Violation {
-                key: ViolationKey { step: Some(step), code, subject: subject.clone() },
-                worlds,
-                severity: Severity::High,
-                title: if subject.is_empty() {
-                    format!("A second run of `{id}` fails")
-                } else {
-                    format!("A second run of `{id}` writes to {subject} again")
-                },
-                message,
-                cause: cause.to_owned(),
-                remedy: String::new(),
-                tables: if subject.is_empty() { Vec::new() } else { vec![subject] },
-                place: Some(scene.location(step, 0)),
-                witness: again.clone(),
-            };
-            match second {
-                Seen::Done(done) => {
-                    for (table, rows) in done.writes.iter().filter(|(_, n)| **n > 0) {
-                        let worlds =
-                            rewritten(scene, case, seen, step, table).unwrap_or_else(|| exercised.clone());
-                        judgement.violated(violation(
-                            "writes-again",
-                            table.to_string(),
-                            format!("The second run of `{id}` wrote {rows} rows of {table}."),
-                            "The write is not restricted to rows that are still to be done.",
-                            worlds,
-                        ));
-                    }
-                }
-                Seen::Refused(refusal) => judgement.violated(violation(
-                    "second-run-fails",
-                    String::new(),
-                    format!("The second run of `{id}` fails: {}.", refusal.failure),
-                    "The step cannot be run on a state in which it has run already.",
-                    exercised.clone(),
-                )),
-                _ => {}
-            }
+            again::judge(scene, case, seen, step, &exercised, &mut judgement);
         }
         judgement
     }
-}
-
-fn rewritten(
-    scene: &Scene,
-    case: &CaseData,
-    seen: &Observations,
-    step: StepId,
-    table: &Relation,
-) -> Option<BTreeSet<WorldId>> {
-    let again = [Act::Step(step, Actor::Migrator), Act::Snapshot];
-    let (once, twice) = (seen.contents(step.after())?, seen.snapshot(step.after(), &again)?);
-    let worlds: BTreeSet<WorldId> = diff(once, twice)
-        .iter()
-        .filter(|c| &c.table.1 == table)
-        .filter_map(|c| case.world_of(scene, c.table, twice.tables.get(c.table)?, c.after.or(c.before)?))
-        .collect();
-    (!worlds.is_empty()).then_some(worlds)
 }

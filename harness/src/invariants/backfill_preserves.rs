@@ -85,7 +85,7 @@ fn fault(
     let key = change.table;
     match &change.change {
         Change::Rewritten => None, // idempotence's matter
-        Change::Added if scene.may_add(step, &key.1) => None,
+        Change::Added if scene.may_add(step, key) => None,
         Change::Added => Some(("adds", Severity::Medium, format!("The backfill adds rows to {}.", key.1))),
         Change::Removed => {
             Some(("removes", Severity::Critical, format!("The backfill removes rows of {}.", key.1)))

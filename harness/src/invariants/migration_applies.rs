@@ -228,7 +228,7 @@ fn stopped(
         severity: Severity::High,
         title: format!("`{id}` stops on data that the schema before it accepts"),
         message: format!("`{id}` is refused: {}.", refusal.failure),
-        cause: format!("Statement {} of {file} meets {what}.", refusal.statement + 1),
+        cause: format!("{} meets {what}.", scene.part(step, refusal.statement)),
         remedy: String::new(),
         tables: sql.and_then(|e| e.table.clone()).into_iter().collect(),
         place: Some((file, line)),

@@ -4,14 +4,18 @@
 //! To add one: write a module with a unit struct that implements [`Invariant`], and list it in [`catalog`].
 
 mod access_compatible;
+mod again;
 mod backfill;
 mod backfill_correct;
 mod backfill_preserves;
 mod constraints;
+mod copy;
+mod copy_sequence;
 mod guard;
 mod isolation;
 mod migration_applies;
 mod rollback;
+mod routing;
 mod spec;
 mod step_role;
 mod tenant_coherence;
@@ -163,5 +167,8 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(access_compatible::AccessCompatible),
         Box::new(rollback::SchemaBack),
         Box::new(rollback::DataBack),
+        Box::new(copy::Complete),
+        Box::new(copy::Idempotent),
+        Box::new(routing::Routing),
     ]
 }

@@ -33,7 +33,7 @@ fn ways(scene: &Scene) -> Vec<Way> {
             let step = scene.step(StepId(k));
             match (&step.down, step.kind) {
                 (Some(_), _) => downs.push(StepId(k)),
-                (None, StepKind::Check | StepKind::Backfill) => continue,
+                (None, StepKind::Check | StepKind::Backfill | StepKind::Copy) => continue,
                 (None, _) => break,
             }
             found.push(Way { from, to: Checkpoint(k), downs: downs.clone() });
@@ -284,10 +284,13 @@ struct Loss {
 }
 
 fn losses(scene: &Scene, case: &CaseData, way: &Way, before: &Snapshot, after: &Snapshot) -> Vec<Loss> {
-    // What backfills between the two checkpoints wrote on purpose stays: nobody asked for it back.
+    // What backfills and copies between the two checkpoints wrote on purpose stays: nobody asked for it back.
     let kept: Vec<StepId> = (way.to.0..way.from.0)
         .map(StepId)
-        .filter(|s| scene.step(*s).kind == StepKind::Backfill && scene.step(*s).down.is_none())
+        .filter(|s| {
+            matches!(scene.step(*s).kind, StepKind::Backfill | StepKind::Copy)
+                && scene.step(*s).down.is_none()
+        })
         .collect();
     let mut found = Vec::new();
     for (key, table) in &before.tables {
@@ -305,7 +308,7 @@ fn losses(scene: &Scene, case: &CaseData, way: &Way, before: &Snapshot, after: &
         let tenant = scene.tenant_column(way.to, key);
         let (code, message) = match &change.change {
             Change::Rewritten => continue,
-            Change::Added if kept.iter().any(|s| scene.may_add(*s, &key.1)) => continue,
+            Change::Added if kept.iter().any(|s| scene.may_add(*s, key)) => continue,
             Change::Added => ("rows-left", format!("{} has rows that were not there before", key.1)),
             Change::Removed => ("rows-lost", format!("rows of {} are lost", key.1)),
             Change::Changed(columns) => {

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use watertight_reports::{
-    AccessCell, AccessOutcome, AccessReport, CheckOutcome, CheckReport, DataReport, Exercised, Finding,
-    ProbeReport, ScenarioReport, Severity, StatementTime, StepReport, TableCount, TableReport, Verdict,
+    AccessCell, AccessOutcome, AccessReport, CheckOutcome, CheckReport, CopiedTable, DataReport, Exercised,
+    Finding, ProbeReport, ScenarioReport, Severity, StatementTime, StepReport, TableCount, TableReport,
+    Verdict,
 };
+use watertight_scenarios::Relation;
 use watertight_scenarios::scenario::{
-    AccessId, AccessKind, AppVersion, Checkpoint, DatabaseId, Impact, Piece, SqlTemplate, Step, StepKind,
+    AccessId, AccessKind, AppVersion, Checkpoint, DatabaseId, Impact, Piece, SqlTemplate, Step, StepId,
+    StepKind,
 };
 
 use super::aggregate::{Check, Defect, Tally};
@@ -30,7 +33,7 @@ pub(super) fn scenario_report(
     counterexamples: Counterexamples,
 ) -> ScenarioReport {
     let scene = &surveyed.scene;
-    let steps = steps(surveyed, &tally.measured);
+    let mut steps = steps(surveyed, &tally.measured);
     let access = access(scene, &tally.measured);
     let checks: Vec<CheckReport> = tally
         .checks
@@ -39,6 +42,9 @@ pub(super) fn scenario_report(
         .zip(counterexamples)
         .map(|((check, invariant), shrunk)| check_report(scene, invariant.as_ref(), check, shrunk, &access))
         .collect();
+    for (id, report) in scene.steps().map(|(id, _)| id).zip(&mut steps) {
+        report.copied = copied(scene, &tally.measured, &checks, id);
+    }
     let tables = tables(scene, &tally.measured, &checks);
     let evidence = evidence(scene, &tally.measured, &tables, &checks);
     let mut assumptions = scene.scenario.assumptions.clone();
@@ -288,6 +294,31 @@ fn not_restored(runs: &[&StepNumbers]) -> Vec<String> {
         *all.entry(what).or_default() += rows;
     }
     all.into_iter().map(|(what, rows)| format!("{what} ({rows} over the cases)")).collect()
+}
+
+/// Rows of each copied table over all cases; equal where `copy-complete` was exercised and found nothing of it.
+fn copied(scene: &Scene, measured: &[Measured], checks: &[CheckReport], step: StepId) -> Vec<CopiedTable> {
+    let Some(spec) = &scene.step(step).copy else { return Vec::new() };
+    let check = checks.iter().find(|c| c.invariant == "copy-complete");
+    let compared = check.is_some_and(|c| matches!(c.outcome.verdict(), Verdict::Held | Verdict::Violated));
+    let rows = |database, table: &Relation| -> u64 {
+        let key = (step.after(), (database, table.clone()));
+        measured.iter().filter_map(|m| m.rows.get(&key)).sum()
+    };
+    let tables = spec.tables.iter();
+    tables
+        .map(|table| {
+            let name = table.to_string();
+            let mut findings = check.into_iter().flat_map(|c| c.outcome.findings());
+            let different = findings.any(|f| f.tables.contains(&name));
+            CopiedTable {
+                source_rows: rows(spec.from, table),
+                target_rows: rows(spec.to, table),
+                equal: compared.then_some(!different),
+                table: name,
+            }
+        })
+        .collect()
 }
 
 fn tables(scene: &Scene, measured: &[Measured], checks: &[CheckReport]) -> Vec<TableReport> {

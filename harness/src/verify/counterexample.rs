@@ -66,13 +66,23 @@ fn script(scene: &Scene, data: &Dataset, violation: &Violation, record: &Record)
     let scenario = &scene.scenario;
     comment(&mut out, &violation.title);
     comment(&mut out, &violation.message);
-    comment(&mut out, "Run as a superuser in an empty database: psql -d empty -f this-file");
+    let several = scenario.databases.len() > 1;
+    if several {
+        comment(&mut out, "Run as a superuser, once for each database, on one server or several:");
+        for database in &scenario.databases {
+            comment(&mut out, &format!("psql -d empty_{0} -v database={0} -f this-file", database.name));
+        }
+        out.push_str("\\if :{?database}\n\\else\n\\echo say which: -v database=…\n\\quit\n\\endif\n");
+    } else {
+        comment(&mut out, "Run as a superuser in an empty database: psql -d empty -f this-file");
+    }
     out.push_str("\\set ON_ERROR_STOP off\n\\set VERBOSITY verbose\nSET client_min_messages = warning;\n\n");
     roles(&mut out, scene);
-    // With several databases each has its part; psql runs the parts one by one.
+    // With several databases each has its part. Nothing but values goes between them, so that each can run by itself.
     for (i, database) in scenario.databases.iter().enumerate() {
-        if scenario.databases.len() > 1 {
-            comment(&mut out, &format!("database {}", database.name));
+        if several {
+            let name = quote_literal(&database.name);
+            let _ = writeln!(out, "SELECT :'database' = {name} AS here \\gset\n\\if :here\n");
         }
         for extension in &database.extensions {
             let _ = writeln!(
@@ -96,9 +106,15 @@ fn script(scene: &Scene, data: &Dataset, violation: &Violation, record: &Record)
         out.push_str("BEGIN;\nSET LOCAL session_replication_role = replica;\n");
         out.push_str(&to_insert_sql(&only(data, i), &schemas));
         out.push_str("COMMIT;\n\n");
-    }
-    for (n, recorded) in record.iter().enumerate() {
-        act(&mut out, scene, recorded, n + 1 == record.len());
+        for (n, recorded) in record.iter().enumerate().filter(|(_, r)| r.database == DatabaseId(i)) {
+            if several {
+                comment(&mut out, &format!("{} of {}, on database {}", n + 1, record.len(), database.name));
+            }
+            act(&mut out, scene, recorded, n + 1 == record.len());
+        }
+        if several {
+            out.push_str("\\endif\n\n");
+        }
     }
     out
 }
@@ -157,11 +173,6 @@ fn roles(out: &mut String, scene: &Scene) {
 
 fn act(out: &mut String, scene: &Scene, recorded: &Recorded, last: bool) {
     let roles = &scene.scenario.roles;
-    let several = scene.scenario.databases.len() > 1;
-    if several {
-        let DatabaseId(db) = recorded.database;
-        comment(out, &format!("on database {}", scene.scenario.databases[db].name));
-    }
     comment(out, &line(scene, recorded));
     if last {
         comment(out, "This is where it shows.");

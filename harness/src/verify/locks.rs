@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use watertight_reports::LockHeld;
-use watertight_scenarios::scenario::{DatabaseId, StepId, StepKind};
+use watertight_scenarios::scenario::{DatabaseId, StepId};
 use watertight_scenarios::{Ident, Relation};
 
 use super::survey::Surveyor;
@@ -30,7 +30,7 @@ pub(super) async fn locks(surveyor: &mut Surveyor<'_>, scene: &Scene) -> Result<
     let mut found = Locks::new();
     for (id, step) in scene.steps() {
         // What the survey did not reach cannot be reached here either.
-        if id.after() > scene.last() || step.kind == StepKind::Copy {
+        if id.after() > scene.last() {
             break;
         }
         let held = step.up.is_transactional();

@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use watertight_reports::{ScenarioReport, Verdict};
 use watertight_scenarios::Scenario;
-use watertight_scenarios::scenario::StepKind;
 
 use crate::db::stage::{Stage, StageError};
 use crate::invariants::{self, Invariant};
@@ -52,9 +51,6 @@ pub enum VerifyError {
     /// The server or a session went away, and once more when the case was tried again.
     #[error("the server was lost: {0}")]
     Lost(String),
-    /// The timeline has a step that cannot be driven yet: nothing is said of it rather than half of it.
-    #[error("step `{0}` copies between databases, which cannot be driven yet")]
-    Undriven(String),
     /// The user asked to stop. What was known by then is never a pass.
     #[error("interrupted")]
     Interrupted(Option<Box<ScenarioReport>>),
@@ -124,9 +120,6 @@ pub async fn verify(
     listen: Listener<'_>,
 ) -> Result<ScenarioReport, VerifyError> {
     let clock = std::time::Instant::now();
-    if let Some(step) = scenario.steps.iter().find(|s| s.kind == StepKind::Copy) {
-        return Err(VerifyError::Undriven(step.id.clone()));
-    }
     listen(Event::Scenario { id: &scenario.id, cases: options.cases });
     let run = Run::open(server).await?;
     let report = verify_in(server, &run, scenario, options, stop, listen).await;

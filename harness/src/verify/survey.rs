@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use watertight_generators::Plan;
-use watertight_scenarios::scenario::{DatabaseId, StepId};
+use watertight_scenarios::scenario::{CopySpec, DatabaseId, StepId};
 use watertight_scenarios::{Relation, Scenario, Schema};
 
 use super::locks::{self, Locks, lock_row};
@@ -12,7 +12,7 @@ use super::{VerifyError, facts};
 use crate::catalog;
 use crate::db::session::{Failure, Session};
 use crate::db::stage::{RoleNames, Stage};
-use crate::explore::{Actor, Print, Scene};
+use crate::explore::{Actor, Print, Scene, copy};
 
 const SURVEY_LIMIT: Duration = Duration::from_secs(120);
 
@@ -94,6 +94,9 @@ impl<'a> Surveyor<'a> {
             (false, _) => &step.up,
         };
         let limit = Duration::from_secs(u64::from(step.timeout_s));
+        if let Some(spec) = step.copy.as_ref().filter(|_| !down) {
+            return self.copy(spec, limit).await;
+        }
         let session = &mut self.sessions[step.database.0];
         let role = if script.is_transactional() {
             self.names.become_sql(&Actor::Migrator)
@@ -113,12 +116,33 @@ impl<'a> Surveyor<'a> {
         session.run("RESET ALL; RESET ROLE", SURVEY_LIMIT).await?;
         Ok(Ok(()))
     }
+
+    async fn copy(&mut self, spec: &CopySpec, limit: Duration) -> Result<Result<(), String>, Failure> {
+        let role = self.names.become_sql(&Actor::Migrator);
+        self.all(&role).await?;
+        let mut sent = copy::Sent::default();
+        if let Err(stopped) = copy::copy(&mut self.sessions, spec, limit, &mut sent).await {
+            self.lost = stopped.failure.ends_session().then(|| stopped.failure.clone());
+            let table = spec.tables.get(stopped.table).map(ToString::to_string).unwrap_or_default();
+            return Ok(Err(format!("the copy of {table}: {}", stopped.failure)));
+        }
+        self.all("RESET ALL; RESET ROLE").await?;
+        Ok(Ok(()))
+    }
+}
+
+/// Names the tables of a copy that names none itself.
+fn settle(scenario: &mut Scenario, step: StepId, schemas: &[Schema]) {
+    if let Some(spec) = &mut scenario.steps[step.0].copy {
+        spec.tables = copy::order(spec, schemas);
+    }
 }
 
 /// Runs the timeline over empty tables, in a transaction that is undone.
 pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Surveyed, VerifyError> {
+    let mut scenario = scenario.clone();
     let (mut surveyor, databases) = Surveyor::open(stage).await?;
-    let mut seen = walk(&mut surveyor, scenario).await.map_err(|e| VerifyError::Lost(e.to_string()));
+    let mut seen = walk(&mut surveyor, &mut scenario).await.map_err(|e| VerifyError::Lost(e.to_string()));
     if let Some(failure) = &surveyor.lost
         && (matches!(failure, Failure::Exhausted(_)) || !stage.is_alive().await)
     {
@@ -129,8 +153,8 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
     surveyor.close(stage, &databases).await?;
     let (schemas, prints, ways_back, stopped) = seen?;
     let baseline: Vec<&Schema> = stage.schemas().iter().collect();
-    let plan = Plan::new(&baseline, scenario);
-    let scene = Scene { scenario: scenario.clone(), schemas, prints, plan, stopped };
+    let plan = Plan::new(&baseline, &scenario);
+    let scene = Scene { scenario, schemas, prints, plan, stopped };
     let (mut surveyor, databases) = Surveyor::open(stage).await?;
     // Locks are for the report alone, which says nothing of them where the session ends on the way.
     let locks = locks::locks(&mut surveyor, &scene).await.unwrap_or_default();
@@ -140,7 +164,7 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
 
 type Walk = (Vec<Vec<Schema>>, Vec<Print>, WaysBack, Option<(StepId, String)>);
 
-async fn walk(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, Failure> {
+async fn walk(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Walk, Failure> {
     let all_held = scenario.steps.iter().all(|s| {
         s.up.is_transactional() && s.down.as_ref().is_none_or(watertight_scenarios::Script::is_transactional)
     });
@@ -148,12 +172,13 @@ async fn walk(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, 
 }
 
 /// Everything in one transaction that is undone; each way back is tried on the way.
-async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, Failure> {
+async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Walk, Failure> {
     surveyor.all("BEGIN").await?;
     let (schema, print) = surveyor.look().await?;
     let (mut schemas, mut prints, mut ways_back, mut stopped) =
         (vec![schema], vec![print], WaysBack::new(), None);
     for step in (0..scenario.steps.len()).map(StepId) {
+        settle(scenario, step, schemas.last().map(Vec::as_slice).unwrap_or_default());
         if let Err(why) = surveyor.script(scenario, step, false).await? {
             stopped = Some((step, why));
             break;
@@ -186,7 +211,7 @@ async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<W
 }
 
 /// Every step committed, on databases that are dropped afterwards; ways back are left to the cases.
-async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Result<Walk, Failure> {
+async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Walk, Failure> {
     let (mut schemas, mut prints, mut stopped) = (Vec::new(), Vec::new(), None);
     for step in (0..=scenario.steps.len()).map(StepId) {
         surveyor.all("BEGIN").await?;
@@ -194,7 +219,11 @@ async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &Scenario) -> Res
         surveyor.all("ROLLBACK").await?;
         schemas.push(schema);
         prints.push(print);
-        let Some(next) = scenario.steps.get(step.0) else { break };
+        if step.0 == scenario.steps.len() {
+            break;
+        }
+        settle(scenario, step, schemas.last().map(Vec::as_slice).unwrap_or_default());
+        let next = &scenario.steps[step.0];
         let held = next.up.is_transactional();
         if held {
             surveyor.all("BEGIN").await?;

@@ -86,6 +86,12 @@ impl Files {
         Ok(None)
     }
 
+    /// A scenario file of the chain, known by its path as the user knows it, relative to the scenario's own folder.
+    pub(crate) fn scenario_file(&self, shown: &str) -> Option<String> {
+        let n = self.layers.iter().position(|layer| layer.source.shown(&layer.file) == shown)?;
+        Some(self.path(n, &self.layers[n].file))
+    }
+
     /// Paths that match a pattern in any folder of the chain, sorted.
     pub(crate) fn matching(&self, pattern: &str) -> Result<Vec<String>, PathError> {
         let mut found = BTreeSet::new();

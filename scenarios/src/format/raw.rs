@@ -280,7 +280,10 @@ pub(crate) struct RawCopy {
     pub(crate) from: At<String>,
     /// The database to write.
     pub(crate) to: At<String>,
-    /// The tables, in the order to copy them; rows are upserted by primary key.
+    /// The tables, in the order to copy them; by default all that both databases have, what is referred to first.
+    /// Rows are upserted by the primary key that the table has where they go; one that is there and equal is not
+    /// written.
+    #[serde(default)]
     pub(crate) tables: Vec<At<String>>,
 }
 

@@ -98,7 +98,7 @@ impl Resolver<'_> {
         let (kind, up, copy) = match (scripts.as_slice(), &raw.copy) {
             ([(kind, path)], None) => (*kind, self.script(&path.value, &path.span), None),
             ([], Some(copy)) => {
-                let script = Script::empty(format!("{}.copy", raw.id.value));
+                let script = Script::empty(self.scenario_file(span));
                 (StepKind::Copy, Some(script), Some(self.copy(copy, databases)))
             }
             (found, _) => {
@@ -165,11 +165,14 @@ impl Resolver<'_> {
         if raw.from.value == raw.to.value {
             self.report(&raw.to.span, "a copy goes from one database to another");
         }
-        if raw.tables.is_empty() {
-            self.report(&raw.span, "the copy names no tables");
-        }
         let tables = raw.tables.iter().filter_map(|table| self.relation(table)).collect();
-        CopySpec { from, to, tables }
+        CopySpec { from, to, tables, line: self.sources.line(&raw.span) }
+    }
+
+    /// The scenario file of a place, relative to the scenario's folder.
+    fn scenario_file(&self, span: &Range<usize>) -> String {
+        let shown = self.sources.at(span, "").file;
+        self.files.scenario_file(&shown).unwrap_or(shown)
     }
 
     pub(super) fn guard(&mut self, raw: &At<RawGuard>) -> Option<Guard> {

@@ -12,7 +12,7 @@ use watertight_tests::run::{expected, verdict};
 use watertight_tests::watertight;
 
 /// Scenarios without a fault.
-const SOUND: [&str; 2] = ["items", "items-forced"];
+const SOUND: [&str; 3] = ["items", "items-forced", "copied"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("faults").join(name)
@@ -31,6 +31,7 @@ fn target(name: &str) -> &'static str {
 #[rstest]
 #[case("items")]
 #[case("items-forced")]
+#[case("copied")]
 fn every_invariant_is_silent_on_what_is_sound(#[case] name: &str) {
     let scenario = Scenario::load(&folder(name)).unwrap();
     let ended = watertight!("verify", folder(name)).small(24).run().expect(0);

@@ -1,0 +1,2 @@
+DROP TABLE item, account;
+DROP FUNCTION touch();

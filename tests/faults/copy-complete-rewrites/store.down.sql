@@ -1,0 +1,3 @@
+DROP TABLE item, account;
+DROP FUNCTION tidy();
+DROP FUNCTION touch();

@@ -1,0 +1,33 @@
+CREATE TABLE account (
+    id        uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    email     text NOT NULL,
+    UNIQUE (tenant_id, id)
+);
+CREATE TABLE item (
+    id         bigint GENERATED ALWAYS AS IDENTITY (START WITH 1000000) PRIMARY KEY,
+    account_id uuid NOT NULL,
+    tenant_id  uuid NOT NULL,
+    parent_id  bigint,
+    body       text NOT NULL,
+    price      numeric(8, 2),
+    size       integer NOT NULL CHECK (size BETWEEN 0 AND 1000),
+    twice      integer GENERATED ALWAYS AS (size * 2) STORED,
+    extra      json,
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (tenant_id, id),
+    FOREIGN KEY (tenant_id, account_id) REFERENCES account (tenant_id, id),
+    FOREIGN KEY (tenant_id, parent_id) REFERENCES item (tenant_id, id)
+);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.changed_at := now(); RETURN NEW; END $$;
+CREATE TRIGGER touch BEFORE UPDATE ON item FOR EACH ROW EXECUTE FUNCTION touch();
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;
+CREATE TABLE item_log (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id uuid NOT NULL, item_id bigint);
+CREATE FUNCTION log_item() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO item_log (tenant_id, item_id) VALUES (NEW.tenant_id, NEW.id);
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER log_item BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION log_item();
+GRANT INSERT ON item_log TO app;
