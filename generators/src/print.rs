@@ -9,9 +9,9 @@ use watertight_scenarios::{Ident, Schema};
 use crate::dataset::{Dataset, Row, TableData};
 
 /// The rows as `COPY … FROM STDIN` (text format) takes them, columns in the order of [`TableData::columns`].
-pub fn to_copy_text(data: &TableData) -> Vec<u8> {
-    let mut out = Vec::with_capacity(data.rows.len() * data.columns.len() * 16);
-    for row in &data.rows {
+pub fn to_copy_text(rows: &[Row]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rows.len() * rows.first().map_or(0, |r| r.values.len()) * 16);
+    for row in rows {
         for (i, value) in row.values.iter().enumerate() {
             if i > 0 {
                 out.push(b'\t');

@@ -321,6 +321,15 @@ impl Shrinker {
     }
 }
 
+/// The data without rows, given as positions of table and row, and without whatever refers to them.
+pub(crate) fn without_rows(plan: &Plan, dataset: &Dataset, gone: &[(usize, usize)]) -> Dataset {
+    let meta = Meta::new(plan, dataset);
+    let mut alive = vec![true; dataset.row_count()];
+    let graph = Graph::new(&meta, &dataset.tables, &alive);
+    graph.remove(&mut alive, gone.iter().map(|&(d, r)| meta.number(d, r)));
+    assemble(&meta, &dataset.tables, &alive)
+}
+
 /// Rows that are alive: table, row, world.
 fn live_rows<'a>(
     meta: &'a Meta,

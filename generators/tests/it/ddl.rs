@@ -124,7 +124,7 @@ pub(crate) fn load(data: &Dataset) -> String {
     for table in &data.tables {
         let columns = list(&table.columns);
         let _ = writeln!(script, "COPY {} ({columns}) FROM STDIN;", table.table.quoted());
-        script.push_str(&String::from_utf8_lossy(&to_copy_text(table)));
+        script.push_str(&String::from_utf8_lossy(&to_copy_text(&table.rows)));
         script.push_str("\\.\n");
     }
     script.push_str("RESET session_replication_role;\n");

@@ -565,7 +565,7 @@ fn copy_text_escapes_what_copy_reads() {
     let mut data = plan.generate(1, &plan.case_spec(2, 0));
     let users = &mut data.tables[0];
     users.rows[0].values = vec![Some("a\tb\\N\n".into()), Some(String::new()), None];
-    assert_eq!(to_copy_text(users), b"a\\tb\\\\N\\n\t\t\\N\n");
+    assert_eq!(to_copy_text(&users.rows), b"a\\tb\\\\N\\n\t\t\\N\n");
     let sql = to_insert_sql(&data, &[&schema]);
     assert!(sql.contains("(E'a\\tb\\\\N\\n', '', NULL);"), "{sql}");
 }

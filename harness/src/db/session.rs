@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPosition};
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Either, Row as _, ValueRef as _};
+use watertight_scenarios::Relation;
 
 /// Rows kept of one answer; the rest is counted as truncated, so that memory stays flat.
 pub const ROWS_MAX: usize = 500_000;
@@ -81,6 +82,14 @@ pub enum Failure {
     /// The server ran out of disk, memory or connections. It may still answer.
     #[error("the server ran out of a resource: {0}")]
     Exhausted(String),
+    /// The server does not take the case's data: it is the generator's business, not the migration's.
+    #[error("rows of {table} cannot be loaded: {error}")]
+    Unloadable {
+        /// The table.
+        table: Relation,
+        /// The server's word.
+        error: Box<SqlError>,
+    },
 }
 
 impl Failure {

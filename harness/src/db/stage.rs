@@ -278,7 +278,9 @@ impl<'a> Stage<'a> {
                     Failure::Sql(error) => StageError::Baseline { file, line, error: Box::new(error) },
                     Failure::TimedOut(limit) => StageError::Hangs { file, line, seconds: limit.as_secs() },
                     Failure::Lost(why) | Failure::Exhausted(why) => StageError::Lost(why),
-                    other @ Failure::Complaint(_) => StageError::Lost(other.to_string()),
+                    other @ (Failure::Complaint(_) | Failure::Unloadable { .. }) => {
+                        StageError::Lost(other.to_string())
+                    }
                 });
             }
         }

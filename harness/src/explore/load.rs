@@ -1,6 +1,6 @@
 //! Puts a case's data into its databases.
 
-use watertight_generators::Dataset;
+use watertight_generators::{Dataset, Row, TableData};
 use watertight_scenarios::Ident;
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::DatabaseId;
@@ -17,16 +17,27 @@ impl Runner<'_> {
             self.own(DatabaseId(db), &loader).await?;
         }
         for table in data.tables.iter().filter(|t| !t.rows.is_empty()) {
-            let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
-            let copy = format!("COPY {} ({}) FROM STDIN", table.table.quoted(), columns.join(", "));
-            let bytes = watertight_generators::to_copy_text(table);
-            self.sessions[table.database].copy_in(&copy, &bytes, OWN_LIMIT).await?;
+            self.copy(table, &table.rows).await?;
         }
         for db in 0..self.sessions.len() {
             let sequences = self.sequences_sql(DatabaseId(db));
             self.own(DatabaseId(db), &format!("{sequences}RESET ALL; RESET ROLE")).await?;
         }
         Ok(())
+    }
+
+    /// Sends rows of a table, as whoever the session is.
+    pub(super) async fn copy(&mut self, table: &TableData, rows: &[Row]) -> Result<(), Failure> {
+        let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
+        let copy = format!("COPY {} ({}) FROM STDIN", table.table.quoted(), columns.join(", "));
+        let bytes = watertight_generators::to_copy_text(rows);
+        match self.sessions[table.database].copy_in(&copy, &bytes, OWN_LIMIT).await {
+            Ok(_) => Ok(()),
+            Err(Failure::Sql(error)) => {
+                Err(Failure::Unloadable { table: table.table.clone(), error: Box::new(error) })
+            }
+            Err(other) => Err(other),
+        }
     }
 
     /// Sequences are not undone with a transaction: each case starts them at the same place.

@@ -1,6 +1,7 @@
 //! The explorer: one transaction a case, checkpoints, excursions as savepoints.
 
 pub mod act;
+mod admit;
 pub mod case;
 mod committed;
 pub(crate) mod copy;
@@ -12,6 +13,7 @@ pub mod runner;
 pub mod scene;
 mod screen;
 pub mod snapshot;
+pub mod transcript;
 pub mod tree;
 mod truth;
 
@@ -19,6 +21,7 @@ pub use act::{Act, Actor, Binding, Done, Excursion, Print, Refusal, Seen, Statem
 pub use case::CaseData;
 pub use observe::{Observations, StepRun};
 pub use record::{Record, Recorded};
-pub use runner::{Apart, Runner};
+pub use runner::{Apart, Place, Runner};
 pub use scene::Scene;
 pub use snapshot::{Snapshot, TableKey, TableRows};
+pub use transcript::transcript;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use watertight_generators::WorldId;
-use watertight_scenarios::scenario::{DatabaseId, StepId};
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId};
 
 use super::act::{Actor, Seen};
 use super::case::CaseData;
@@ -37,6 +37,17 @@ pub enum Apart {
     LeftOut,
 }
 
+/// What a runner was at: where a case that lost its session was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Loading the data.
+    Load,
+    /// The step on the timeline.
+    Step(StepId),
+    /// The excursions from a checkpoint.
+    Excursions(Checkpoint),
+}
+
 /// Databases of one worker with a session on each.
 pub struct Runner<'a> {
     pub(super) scene: &'a Scene,
@@ -50,6 +61,7 @@ pub struct Runner<'a> {
     /// Savepoints to set and undo, by database: sent in one message with whatever comes next.
     pub(super) pending: Vec<Vec<String>>,
     depth: usize,
+    place: Place,
 }
 
 impl<'a> Runner<'a> {
@@ -69,7 +81,13 @@ impl<'a> Runner<'a> {
             values: Arc::default(),
             pending: Vec::new(),
             depth: 0,
+            place: Place::Load,
         })
+    }
+
+    /// What it is at, or was at when it failed.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// Closes the sessions and drops the databases.
@@ -163,6 +181,7 @@ impl<'a> Runner<'a> {
         mode: Mode,
     ) -> Result<Observations, Failure> {
         self.values = case.values();
+        self.place = Place::Load;
         self.load(&case.data).await?;
         if mode != Mode::Held {
             self.everywhere("COMMIT").await?;
@@ -172,6 +191,7 @@ impl<'a> Runner<'a> {
         // A replay from an earlier case has trees for the checkpoints that it asks about only.
         let last = seen.trees.iter().rposition(|t| !t.is_empty()).unwrap_or(0);
         for k in 0..=self.scene.scenario.steps.len() {
+            self.place = Place::Excursions(Checkpoint(k));
             if let Some(tree) = seen.trees.get_mut(k) {
                 let mut roots = std::mem::take(&mut tree.roots);
                 match mode {
@@ -183,6 +203,7 @@ impl<'a> Runner<'a> {
             if k == self.scene.scenario.steps.len() || (self.record.is_some() && k >= last) {
                 break;
             }
+            self.place = Place::Step(StepId(k));
             let mut alive = seen.alive[k].clone();
             let run = self.take_step(case, StepId(k), &mut alive, mode).await?;
             let passed = matches!(run.seen, Seen::Done(_));

@@ -7,7 +7,8 @@ use watertight_reports::ProbeReport;
 
 use super::measure::Measured;
 use super::worker::CaseResult;
-use crate::explore::Scene;
+use crate::db::session::Failure;
+use crate::explore::{Place, Scene};
 use crate::invariants::{Invariant, Judgement, Violation, ViolationKey};
 
 /// Everything over all cases.
@@ -41,6 +42,8 @@ pub(super) struct Defect {
     pub(super) case: u32,
     pub(super) seed: u64,
     pub(super) cases: u64,
+    /// What that case saw.
+    pub(super) transcript: Vec<String>,
 }
 
 /// Adds the cases up, in their order.
@@ -52,13 +55,20 @@ pub(super) fn tally(scene: &Scene, invariants: &[Box<dyn Invariant>], results: V
     let (mut cases, mut worlds, mut rows) = (0, 0, 0);
     let mut measured = Vec::new();
     let mut skipped: BTreeMap<(String, String), u64> = BTreeMap::new();
-    for result in results {
+    let mut lost: BTreeMap<Place, (Failure, u64)> = BTreeMap::new();
+    for mut result in results {
+        if let Some(loss) = result.lost {
+            lost.entry(loss.place).or_insert((loss.why, 0)).1 += 1;
+            continue;
+        }
         cases += 1;
         worlds += result.worlds as u64;
         rows += result.rows as u64;
-        for (check, judgement) in checks.iter_mut().zip(result.judgements) {
+        for (i, (check, judgement)) in checks.iter_mut().zip(result.judgements).enumerate() {
             if let Some(judgement) = judgement {
-                check.add(judgement, result.index, result.seed);
+                let transcript =
+                    |key: &ViolationKey| result.transcripts.remove(&(i, key.clone())).unwrap_or_default();
+                check.add(judgement, result.index, result.seed, transcript);
             }
         }
         for one in result.skipped {
@@ -66,14 +76,35 @@ pub(super) fn tally(scene: &Scene, invariants: &[Box<dyn Invariant>], results: V
         }
         measured.push(result.measured);
     }
+    for (place, (why, times)) in lost {
+        let doubt = format!("cases were lost {}, the first with: {why}", words(scene, place));
+        for check in checks.iter_mut().filter(|c| c.not_applicable.is_none()) {
+            check.doubts.insert(doubt.clone(), times);
+        }
+    }
     for check in &mut checks {
         check.defects.sort_by(|a, b| a.key.cmp(&b.key));
     }
     Tally { cases, worlds, rows, checks, measured, skipped }
 }
 
+/// Where a case was lost.
+fn words(scene: &Scene, place: Place) -> String {
+    match place {
+        Place::Load => "while their data was loaded".to_owned(),
+        Place::Step(step) => format!("at step `{}`", scene.step(step).id),
+        Place::Excursions(at) => format!("in what was tried after `{}`", scene.checkpoint_name(at)),
+    }
+}
+
 impl Check {
-    fn add(&mut self, judgement: Judgement, case: u32, seed: u64) {
+    fn add(
+        &mut self,
+        judgement: Judgement,
+        case: u32,
+        seed: u64,
+        mut transcript: impl FnMut(&ViolationKey) -> Vec<String>,
+    ) {
         // A world that shows a violation met its premise.
         let shown = judgement.violations.iter().flat_map(|v| &v.worlds);
         let exercised: BTreeSet<_> = judgement.exercised.iter().chain(shown).collect();
@@ -107,7 +138,9 @@ impl Check {
             match self.defects.iter_mut().find(|d| d.key == violation.key) {
                 Some(known) => known.cases += 1,
                 None => {
-                    self.defects.push(Defect { key: violation.key.clone(), violation, case, seed, cases: 1 })
+                    let key = violation.key.clone();
+                    let transcript = transcript(&key);
+                    self.defects.push(Defect { key, violation, case, seed, cases: 1, transcript });
                 }
             }
         }

@@ -49,6 +49,12 @@ pub(super) fn scenario_report(
     let evidence = evidence(scene, &tally.measured, &tables, &checks);
     let mut assumptions = scene.scenario.assumptions.clone();
     assumptions.extend(scene.plan.assumptions().iter().cloned());
+    assumptions.extend(scene.plan.unproven().iter().map(|u| {
+        format!(
+            "{}: `{}` is not understood (`{}`): its rows are made by trying values until the server takes them",
+            u.table, u.constraint, u.expression
+        )
+    }));
     let mut not_made: Vec<String> = scene.plan.not_made().to_vec();
     not_made.extend(
         tally

@@ -10,6 +10,7 @@ use watertight_scenarios::scenario::{DatabaseId, Platform};
 use watertight_scenarios::{Ident, Schema, Script};
 
 use crate::db::stage::SUPABASE_SQL;
+use crate::explore::transcript::who;
 use crate::explore::{Actor, Record, Recorded, Scene};
 use crate::invariants::Violation;
 
@@ -47,15 +48,7 @@ pub(super) fn counterexample(
 
 /// One line of a transcript: who did what, and what came of it.
 fn line(scene: &Scene, recorded: &Recorded) -> String {
-    let who = match &recorded.actor {
-        Actor::Migrator => scene.scenario.roles.migrator.to_string(),
-        Actor::MigratorTwin => format!("{} with BYPASSRLS", scene.scenario.roles.migrator),
-        Actor::Writer => "a writer past row security".to_owned(),
-        Actor::Loader => "a superuser".to_owned(),
-        Actor::Observer => "an observer past row security".to_owned(),
-        Actor::App { role, tenant: Some(tenant) } => format!("{role} for tenant {tenant}"),
-        Actor::App { role, tenant: None } => role.to_string(),
-    };
+    let who = who(scene, &recorded.actor);
     let answer = recorded.answer.as_deref().unwrap_or("done");
     format!("{who}: {} → {answer}", recorded.what)
 }

@@ -3,6 +3,7 @@
 mod aggregate;
 mod build;
 mod counterexample;
+mod data;
 mod evidence;
 mod facts;
 mod indexes;

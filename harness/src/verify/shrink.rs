@@ -7,7 +7,8 @@ use watertight_reports::Counterexample;
 
 use super::aggregate::{Defect, Tally};
 use super::counterexample::counterexample;
-use super::worker::{case_data, trees};
+use super::data::{Trial, case_data};
+use super::worker::trees;
 use super::{Event, Listener, Stop, VerifyError, VerifyOptions};
 use crate::db::session::Failure;
 use crate::db::stage::Stage;
@@ -69,14 +70,11 @@ async fn shrink_one(
     defect: &Defect,
     options: &VerifyOptions,
 ) -> Result<Shrunk, VerifyError> {
-    let mut lab = Lab {
-        stage,
-        scene,
-        invariant,
-        key: &defect.key,
-        original: case_data(scene, options, defect.case).0,
-        bench: None,
-    };
+    let mut runner = Runner::open(scene, stage).await?;
+    let original = case_data(&mut runner, scene, options, defect.case, Trial::Tried).await;
+    let original = original.map_err(|e| lost(&e))?.0;
+    let bench = Some(Bench { runner, used: 0 });
+    let mut lab = Lab { stage, scene, invariant, key: &defect.key, original, bench };
     let result = lab.shrink(defect).await;
     lab.clear().await?;
     result
@@ -163,6 +161,8 @@ impl<'a> Lab<'a> {
             }
             match played {
                 Ok(seen) => break seen,
+                // Data that the server does not take shows nothing.
+                Err(Failure::Unloadable { .. }) => return Ok(None),
                 Err(failure) if tries > 0 => return Err(lost(&failure)),
                 Err(_) => {
                     tries += 1;

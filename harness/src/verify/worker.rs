@@ -1,27 +1,23 @@
 //! Plays the cases: one worker a core, each on databases of its own, results in the order of the cases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use watertight_generators::Skipped;
 use watertight_scenarios::scenario::Checkpoint;
 
+use super::data::{Trial, case_data};
 use super::measure::{self, Measured, measure};
 use super::{Event, Listener, Stop, VerifyError, VerifyOptions};
 use crate::db::session::Failure;
-use crate::db::stage::Stage;
+use crate::db::stage::{Stage, StageError};
 use crate::explore::tree::Tree;
-use crate::explore::{Apart, CaseData, Excursion, Observations, Runner, Scene};
+use crate::explore::{Apart, CaseData, Excursion, Observations, Place, Runner, Scene, transcript};
 use crate::invariants::{Invariant, Judgement, ViolationKey, contents};
 
 /// Cases after which a worker's databases are renewed: rolled-back DDL bloats the catalogs.
 const CASES_PER_DATABASE: u32 = 100;
-
-/// Every n-th case is asked the questions that hardly depend on data.
-const DEEP_EVERY: u32 = 8;
-/// The systematic small cases at the beginning are all asked them.
-const DEEP_FIRST: u32 = 16;
 
 /// Of a timeline that transactions can hold, one case in so many is played in both modes, and has to give the same.
 const COMMITTED_EVERY: u32 = 32;
@@ -43,24 +39,17 @@ pub(super) struct CaseResult {
     pub(super) judgements: Vec<Option<Judgement>>,
     pub(super) measured: Measured,
     pub(super) skipped: Vec<Skipped>,
+    /// What was seen of each violation, for the case that shows it first.
+    pub(super) transcripts: BTreeMap<(usize, ViolationKey), Vec<String>>,
+    /// The case decides nothing: its session was lost, and again when it was played once more.
+    pub(super) lost: Option<Loss>,
 }
 
-/// The data of a case: the same for the same scenario, seed and number.
-/// With it, the rows that could not be made.
-pub(super) fn case_data(scene: &Scene, options: &VerifyOptions, index: u32) -> (CaseData, Vec<Skipped>) {
-    let seed = case_seed(options.seed, index);
-    let spec = scene.plan.case_spec(index, options.cases);
-    let (data, skipped) = scene.plan.generate_noting(seed, &spec);
-    let deep = index < DEEP_FIRST || index.is_multiple_of(DEEP_EVERY);
-    (CaseData::new(scene, index, seed, deep, data), skipped)
-}
-
-/// SplitMix64 over seed and number: neighbouring cases get unrelated seeds.
-fn case_seed(seed: u64, index: u32) -> u64 {
-    let mut z = seed.wrapping_add(u64::from(index).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+/// Where and why a case was lost, twice.
+#[derive(Clone, Debug)]
+pub(super) struct Loss {
+    pub(super) place: Place,
+    pub(super) why: Failure,
 }
 
 /// Trees of all excursions, by checkpoint.
@@ -93,7 +82,18 @@ pub(super) async fn play_all(
     let next = AtomicU32::new(0);
     let results: Mutex<Vec<CaseResult>> = Mutex::new(Vec::new());
     let workers = options.jobs.clamp(1, options.cases.max(1) as usize);
-    let job = Job { stage, scene, invariants, options, stop, listen, next: &next, results: &results };
+    let refusing = AtomicBool::new(!scene.plan.unproven().is_empty());
+    let job = Job {
+        stage,
+        scene,
+        invariants,
+        options,
+        stop,
+        listen,
+        next: &next,
+        results: &results,
+        refusing: &refusing,
+    };
     // A worker is a thread with a runtime of its own, so that judging runs on every core.
     let ended: Vec<Result<(), VerifyError>> = tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {
@@ -121,6 +121,8 @@ struct Job<'a> {
     listen: Listener<'a>,
     next: &'a AtomicU32,
     results: &'a Mutex<Vec<CaseResult>>,
+    /// The server refuses data that the generator makes, or may do so: data is tried before it is used.
+    refusing: &'a AtomicBool,
 }
 
 impl Job<'_> {
@@ -160,12 +162,10 @@ impl Job<'_> {
             if index >= self.options.cases || self.stop.asked() {
                 return Ok(false);
             }
-            let (case, skipped) = case_data(self.scene, self.options, index);
-            let (mut result, lost) = match self.play(runner, &case).await {
+            let (result, lost) = match self.number(runner, index).await {
                 Ok(result) => (result, false),
-                Err(first) => (self.again(&case, &first).await?, true),
+                Err(first) => (self.again(index, &first).await?, true),
             };
-            result.skipped = skipped;
             self.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
             (self.listen)(Event::Case);
             if lost {
@@ -175,43 +175,68 @@ impl Job<'_> {
         Ok(true)
     }
 
+    /// The case of that number: its data made, tried where need be, and played.
+    async fn number(&self, runner: &mut Runner<'_>, index: u32) -> Result<CaseResult, Loss> {
+        let trial = if self.refusing.load(Ordering::Relaxed) { Trial::Tried } else { Trial::Trusted };
+        match self.number_on_trial(runner, index, trial).await {
+            Err(Loss { why: Failure::Unloadable { .. }, .. }) if trial == Trial::Trusted => {
+                self.refusing.store(true, Ordering::Relaxed);
+                self.number_on_trial(runner, index, Trial::Tried).await
+            }
+            played => played,
+        }
+    }
+
+    async fn number_on_trial(
+        &self,
+        runner: &mut Runner<'_>,
+        index: u32,
+        trial: Trial,
+    ) -> Result<CaseResult, Loss> {
+        let made = case_data(runner, self.scene, self.options, index, trial).await;
+        let (case, skipped) = made.map_err(|why| Loss { place: Place::Load, why })?;
+        let mut result = self.play(runner, &case).await?;
+        result.skipped = skipped;
+        Ok(result)
+    }
+
     /// A case that lost its session is played once more, on new databases. If the server is well and the session is
     /// lost again, the case says so: it decides nothing.
-    async fn again(&self, case: &CaseData, first: &Failure) -> Result<CaseResult, VerifyError> {
+    async fn again(&self, index: u32, first: &Loss) -> Result<CaseResult, VerifyError> {
         let mut runner = Runner::open(self.scene, self.stage).await?;
-        let second = self.play(&mut runner, case).await;
+        let second = self.number(&mut runner, index).await;
         let _ = runner.close().await; // the server is asked below
         match second {
             Ok(result) => Ok(result),
-            Err(second) if !matches!(second, Failure::Exhausted(_)) && self.stage.is_alive().await => {
-                let doubt = format!("case {} was lost: {second}", case.index);
-                let judgement = Judgement { doubts: vec![doubt], ..Judgement::default() };
-                Ok(CaseResult {
-                    index: case.index,
-                    seed: case.seed,
-                    worlds: 0,
-                    rows: 0,
-                    judgements: self
-                        .invariants
-                        .iter()
-                        .map(|i| i.applies(self.scene).is_ok().then(|| judgement.clone()))
-                        .collect(),
-                    measured: Measured::default(),
-                    skipped: Vec::new(),
-                })
-            }
+            Err(second) if self.is_well(&second).await => Ok(CaseResult {
+                index,
+                seed: 0,
+                worlds: 0,
+                rows: 0,
+                judgements: Vec::new(),
+                measured: Measured::default(),
+                skipped: Vec::new(),
+                transcripts: BTreeMap::new(),
+                lost: Some(second),
+            }),
             Err(second) => {
-                Err(VerifyError::Lost(format!("case {}: {first}; and again: {second}", case.index)))
+                Err(VerifyError::Lost(format!("case {index}: {}; and again: {}", first.why, second.why)))
             }
         }
     }
 
-    async fn play(&self, runner: &mut Runner<'_>, case: &CaseData) -> Result<CaseResult, Failure> {
+    /// Whether the server can play other cases after that loss.
+    async fn is_well(&self, loss: &Loss) -> bool {
+        !matches!(loss.why, Failure::Exhausted(_)) && self.stage.is_alive().await
+    }
+
+    async fn play(&self, runner: &mut Runner<'_>, case: &CaseData) -> Result<CaseResult, Loss> {
         let trees = wanted(self.scene, self.invariants, case);
         if self.scene.needs_commits() {
             return self.play_committed(case, trees).await;
         }
-        let seen = runner.play(case, trees.clone()).await?;
+        let seen = runner.play(case, trees.clone()).await;
+        let seen = seen.map_err(|why| Loss { place: runner.place(), why })?;
         let mut result = self.result(case, &seen);
         if case.index % COMMITTED_EVERY == COMMITTED_AT {
             let committed = self.play_committed(case, trees).await?;
@@ -221,8 +246,8 @@ impl Job<'_> {
     }
 
     /// The case with every step committed, on databases of its own.
-    async fn play_committed(&self, case: &CaseData, trees: Vec<Tree>) -> Result<CaseResult, Failure> {
-        let lost = |e: crate::db::stage::StageError| Failure::Lost(e.to_string());
+    async fn play_committed(&self, case: &CaseData, trees: Vec<Tree>) -> Result<CaseResult, Loss> {
+        let lost = |e: StageError| Loss { place: Place::Load, why: Failure::Lost(e.to_string()) };
         let mut runner = Runner::open(self.scene, self.stage).await.map_err(lost)?;
         let apart = if case.index < CLONES_FIRST || case.index.is_multiple_of(CLONES_EVERY) {
             Apart::OnClones
@@ -230,23 +255,35 @@ impl Job<'_> {
             Apart::LeftOut
         };
         let seen = runner.play_committed(case, trees, apart).await;
+        let place = runner.place();
         runner.close().await.map_err(lost)?;
-        Ok(self.result(case, &seen?))
+        Ok(self.result(case, &seen.map_err(|why| Loss { place, why })?))
     }
 
     fn result(&self, case: &CaseData, seen: &Observations) -> CaseResult {
+        let judgements: Vec<Option<Judgement>> = self
+            .invariants
+            .iter()
+            .map(|i| i.applies(self.scene).is_ok().then(|| i.judge(self.scene, case, seen)))
+            .collect();
+        let mut transcripts = BTreeMap::new();
+        for (i, violation) in judgements.iter().enumerate().flat_map(|(i, j)| {
+            let violations = j.iter().flat_map(|j| &j.violations);
+            violations.map(move |v| (i, v))
+        }) {
+            let lines = transcript(self.scene, case, seen, &violation.witness);
+            transcripts.insert((i, violation.key.clone()), lines);
+        }
         CaseResult {
             index: case.index,
             seed: case.seed,
             worlds: seen.alive(Checkpoint(0)).len(),
             rows: case.data.row_count(),
-            judgements: self
-                .invariants
-                .iter()
-                .map(|i| i.applies(self.scene).is_ok().then(|| i.judge(self.scene, case, seen)))
-                .collect(),
+            judgements,
             measured: measure(self.scene, case, seen),
             skipped: Vec::new(),
+            transcripts,
+            lost: None,
         }
     }
 }

@@ -13,4 +13,5 @@ mod faults;
 mod hostile;
 mod interrupts;
 mod names;
+mod refused_rows;
 mod secrets;
