@@ -4,6 +4,8 @@ pub mod catalog;
 pub mod cli;
 pub mod db;
 pub mod explore;
+pub mod failures;
+mod files;
 pub mod invariants;
 pub mod provider;
 pub mod verify;

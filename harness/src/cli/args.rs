@@ -20,6 +20,9 @@ pub(super) enum Command {
     /// Verify scenarios on a real PostgreSQL and write a report.
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyArgs),
+    /// Play a failure of an earlier run again, on its own data.
+    #[command(after_help = REPLAY_EXIT_CODES)]
+    Replay(ReplayArgs),
     /// Show where a PostgreSQL can come from on this machine, and what is missing.
     Doctor(ServerArgs),
     /// List the bundled scenarios and the invariants.
@@ -33,6 +36,9 @@ pub(super) enum Command {
 
 const EXIT_CODES: &str = "Exit codes: 0 held, 1 violated, 2 usage or scenario error, 3 environment, \
     4 inconclusive or no check ran, 70 internal, 130/143 interrupted. Only 0 is a pass.";
+
+const REPLAY_EXIT_CODES: &str = "Exit codes: 0 fixed, 1 failed, 2 usage error or damaged file, 3 environment, \
+    4 cannot run, 70 internal, 130/143 interrupted.";
 
 /// Which server.
 #[derive(Clone, Debug, Args)]
@@ -103,6 +109,13 @@ pub(super) struct VerifyArgs {
     /// Not these invariants.
     #[arg(long, value_name = "INVARIANT", value_delimiter = ',')]
     pub(super) skip: Vec<String>,
+    /// Folder of the known failures, which are played first, and of new ones. By default `.watertight/failures` beside
+    /// the scenario, and `failures` among the reports for a bundled one.
+    #[arg(long, value_name = "DIR")]
+    pub(super) failures: Option<PathBuf>,
+    /// Remove the files of known failures that fail no more.
+    #[arg(long)]
+    pub(super) prune_fixed: bool,
     /// Workers; one a core by default.
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
@@ -112,6 +125,28 @@ pub(super) struct VerifyArgs {
     /// No progress.
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+/// Which failure to play again, and how.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// The failure's file, or its id: then it is looked for in `--failures`, `.watertight/failures` and
+    /// `watertight-report/failures`.
+    pub(super) failure: String,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// The scenario, where it is not where the failure's file says: a bundled one by id, or a folder.
+    #[arg(long, value_name = "SCENARIO")]
+    pub(super) scenario: Option<String>,
+    /// Folder of the failures.
+    #[arg(long, value_name = "DIR")]
+    pub(super) failures: Option<PathBuf>,
+    /// Open psql in the failing state, as who fails; without a terminal, print how to connect and wait.
+    #[arg(long)]
+    pub(super) psql: bool,
+    /// Walk the timeline one step at a time; on a terminal each step waits for Enter.
+    #[arg(long)]
+    pub(super) step: bool,
 }
 
 /// A report's format.

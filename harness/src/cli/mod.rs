@@ -3,9 +3,12 @@
 mod args;
 mod doctor;
 mod exit;
+mod interrupts;
+mod kept;
 mod output;
 mod pages;
 mod progress;
+mod replay;
 mod verify;
 
 use std::panic::AssertUnwindSafe;
@@ -36,6 +39,7 @@ pub fn main() -> ExitCode {
     };
     let ended = std::panic::catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Verify(args) => runtime.block_on(verify::run(args)),
+        Command::Replay(args) => runtime.block_on(replay::run(args)),
         Command::Doctor(args) => runtime.block_on(doctor::run(&args)),
         Command::List => pages::list(),
         Command::Explain { invariant } => pages::explain(&invariant),

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
 use owo_colors::{OwoColorize as _, Style};
 use sqlx::types::chrono::Utc;
-use tokio::signal::unix::{SignalKind, signal};
 use watertight_reports::{
     CheckOutcome, Report, SCHEMA_VERSION, ScenarioReport, Settings, Severity, SummaryLine, Tool, Verdict,
     file_name, html_file_name, render_html, render_html_index, render_index, render_junit, render_markdown,
@@ -18,13 +15,17 @@ use watertight_scenarios::{Scenario, catalog};
 
 use super::args::{Format, VerifyArgs};
 use super::exit::Exit;
-use super::output::{complain, say, write_whole};
+use super::interrupts::Interrupts;
+use super::kept;
+use super::output::{complain, say};
 use super::pages;
 use super::progress::Progress;
 use crate::db::stage::{PINNED, StageError};
+use crate::failures::{Failure, FailureError, Folder};
+use crate::files::write_whole;
 use crate::invariants;
 use crate::provider::{ProviderError, Server};
-use crate::verify::{Stop, VerifyError, VerifyOptions, verify};
+use crate::verify::{Event, VerifyError, VerifyOptions, verify};
 
 /// Columns of a summary where the terminal does not say.
 const SUMMARY_WIDTH: usize = 100;
@@ -35,6 +36,20 @@ pub(super) async fn run(args: VerifyArgs) -> Exit {
         Ok(scenarios) => scenarios,
         Err(message) => {
             complain(&message);
+            return Exit::Usage;
+        }
+    };
+    let jobs: Result<Vec<Job>, FailureError> = scenarios
+        .into_iter()
+        .map(|scenario| {
+            let folder = Folder::of(&scenario, args.failures.as_deref(), &args.out);
+            Ok(Job { known: folder.load(&scenario)?, folder, scenario })
+        })
+        .collect();
+    let jobs = match jobs {
+        Ok(jobs) => jobs,
+        Err(error) => {
+            complain(&format!("error: {error}"));
             return Exit::Usage;
         }
     };
@@ -62,7 +77,7 @@ pub(super) async fn run(args: VerifyArgs) -> Exit {
         progress.note(&format!("not used: {skipped}"));
     }
     progress.note(&format!("using {}", server.info()));
-    let exit = verify_all(&server, &scenarios, &args, &interrupts, &progress).await;
+    let exit = verify_all(&server, &jobs, &args, &interrupts, &progress).await;
     if args.keep && interrupts.exit().is_none() {
         keep(&server, &interrupts).await;
     }
@@ -72,7 +87,14 @@ pub(super) async fn run(args: VerifyArgs) -> Exit {
     }
 }
 
-fn environment(error: &ProviderError) -> Exit {
+/// A scenario, and what is known of it.
+struct Job {
+    scenario: Scenario,
+    folder: Folder,
+    known: Vec<Failure>,
+}
+
+pub(super) fn environment(error: &ProviderError) -> Exit {
     complain(&format!("error: {error}"));
     complain(&format!("  → {}", error.remedy()));
     Exit::Environment
@@ -99,7 +121,7 @@ fn load(wanted: &[String]) -> Result<Vec<Scenario>, String> {
 
 async fn verify_all(
     server: &Server,
-    scenarios: &[Scenario],
+    jobs: &[Job],
     args: &VerifyArgs,
     interrupts: &Interrupts,
     progress: &Progress,
@@ -116,24 +138,39 @@ async fn verify_all(
     let mut exit = Exit::Held;
     let mut reports: Vec<ScenarioReport> = Vec::new();
     let mut incomplete = None;
-    for scenario in scenarios {
-        match verify(server, scenario, &options, &interrupts.stop, &|event| progress.hear(event)).await {
-            Ok(report) => {
-                exit = exit.max(report.verdict.into());
-                reports.push(report);
-            }
+    for Job { scenario, folder, known } in jobs {
+        let hear = |event: Event<'_>| progress.hear(event);
+        let verified = match verify(server, scenario, known, &options, &interrupts.stop, &hear).await {
+            Ok(verified) => Some(verified),
             Err(error) => {
                 let (code, goes_on) = failed(&scenario.id, &error, interrupts);
                 exit = exit.max(code);
                 incomplete.get_or_insert_with(|| format!("{}: {error}", scenario.id));
-                if let VerifyError::Interrupted(Some(known)) = error {
-                    reports.push(*known);
+                if let VerifyError::Interrupted(Some(verified)) = error {
+                    reports.push(kept::shown(*verified, folder).report);
                 }
                 if !goes_on {
                     break;
                 }
+                None
             }
+        };
+        let Some(verified) = verified else { continue };
+        let mut verified = kept::shown(verified, folder);
+        let prune = if args.prune_fixed { kept::Prune::Fixed } else { kept::Prune::No };
+        exit = exit.max(kept::keep(&verified, scenario, folder, prune));
+        if kept::is_edited(scenario) {
+            complain(&format!("{}: its files changed during the run; verify again", scenario.id));
+            verified.report.verdict = verified.report.verdict.max(Verdict::Inconclusive);
+            incomplete.get_or_insert_with(|| {
+                format!(
+                    "{}: its files changed during the run: what was verified is not what is there",
+                    scenario.id
+                )
+            });
         }
+        exit = exit.max(verified.report.verdict.into());
+        reports.push(verified.report);
     }
     let report = Report {
         schema_version: SCHEMA_VERSION,
@@ -156,7 +193,7 @@ fn verdict(reports: &[ScenarioReport], incomplete: bool) -> Verdict {
 }
 
 /// What to say of a scenario without a report, its exit, and whether the others can go on.
-fn failed(id: &str, error: &VerifyError, interrupts: &Interrupts) -> (Exit, bool) {
+pub(super) fn failed(id: &str, error: &VerifyError, interrupts: &Interrupts) -> (Exit, bool) {
     if let Some(exit) = interrupts.exit() {
         complain(&format!("{id}: interrupted; what is known is written as incomplete"));
         return (exit, false);
@@ -288,41 +325,5 @@ async fn keep(server: &Server, interrupts: &Interrupts) {
     ));
     while interrupts.exit().is_none() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-}
-
-/// Ctrl-c and SIGTERM: the first asks the run to stop, the second ends the process at once.
-struct Interrupts {
-    stop: Arc<Stop>,
-    code: Arc<AtomicU8>,
-}
-
-impl Interrupts {
-    fn listen() -> Self {
-        let (stop, code) = (Arc::new(Stop::default()), Arc::new(AtomicU8::new(0)));
-        for (kind, exit) in
-            [(SignalKind::interrupt(), Exit::Interrupted), (SignalKind::terminate(), Exit::Terminated)]
-        {
-            let (stop, code) = (Arc::clone(&stop), Arc::clone(&code));
-            let Ok(mut signals) = signal(kind) else { continue };
-            tokio::spawn(async move {
-                while signals.recv().await.is_some() {
-                    if code.swap(exit.code(), Ordering::Relaxed) != 0 {
-                        std::process::exit(i32::from(exit.code()));
-                    }
-                    complain("stopping after the running case; once more to stop at once");
-                    stop.ask();
-                }
-            });
-        }
-        Self { stop, code }
-    }
-
-    fn exit(&self) -> Option<Exit> {
-        match self.code.load(Ordering::Relaxed) {
-            0 => None,
-            143 => Some(Exit::Terminated),
-            _ => Some(Exit::Interrupted),
-        }
     }
 }

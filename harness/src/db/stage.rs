@@ -55,18 +55,22 @@ impl RoleNames {
 
     /// The same, statement by statement.
     pub fn become_statements(&self, actor: &Actor) -> Vec<String> {
-        let role = match actor {
+        let mut statements = vec![format!("SET LOCAL ROLE {}", self.role(actor).quoted())];
+        if *actor == Actor::Loader {
+            statements.push("SET LOCAL session_replication_role = replica".to_owned());
+        }
+        statements
+    }
+
+    /// The role that an actor runs as.
+    pub fn role<'a>(&'a self, actor: &'a Actor) -> &'a Ident {
+        match actor {
             Actor::Migrator => &self.migrator,
             Actor::MigratorTwin => &self.twin,
             Actor::Writer | Actor::Loader => &self.loader,
             Actor::Observer => &self.observer,
             Actor::App { role, .. } => role,
-        };
-        let mut statements = vec![format!("SET LOCAL ROLE {}", role.quoted())];
-        if *actor == Actor::Loader {
-            statements.push("SET LOCAL session_replication_role = replica".to_owned());
         }
-        statements
     }
 }
 
@@ -300,6 +304,16 @@ impl<'a> Stage<'a> {
     /// When the server fails.
     pub async fn clone_of(&self, database: &str) -> Result<String, StageError> {
         self.create_database("clone", Some(database)).await
+    }
+
+    /// How somebody else connects to a database as the plain login role: host or socket's folder, port, user, password.
+    pub fn way_in(&self, database: &str) -> (String, u16, String, Secret) {
+        let options = self.server.login_options(database, self.names.login.as_str(), self.password.expose());
+        let host = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => options.get_host().to_owned(),
+        };
+        (host, options.get_port(), self.names.login.as_str().to_owned(), self.password.clone())
     }
 
     /// A session of the plain login role, with every setting pinned.

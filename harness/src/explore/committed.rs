@@ -137,7 +137,7 @@ impl Runner<'_> {
         Ok(seen)
     }
 
-    async fn act_committed(&mut self, case: &CaseData, act: &Act) -> Result<Seen, Failure> {
+    pub(super) async fn act_committed(&mut self, case: &CaseData, act: &Act) -> Result<Seen, Failure> {
         if !self.scene.is_transactional(act) {
             return match act {
                 Act::Step(step, actor) => self.script_alone(*step, false, actor).await,

@@ -7,6 +7,7 @@ mod committed;
 pub(crate) mod copy;
 mod load;
 pub mod observe;
+mod open_up;
 mod perform;
 pub mod record;
 pub mod runner;

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use watertight_generators::WorldId;
 use watertight_scenarios::Script;
-use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{DatabaseId, StepId};
 
 use super::act::{Act, Actor, Binding, Done, Refusal, Seen, Statement};
@@ -160,12 +159,8 @@ impl Runner<'_> {
 
     async fn send(&mut self, binding: &Binding, savepoint: &str) -> Result<Seen, Failure> {
         let path = &self.scene.scenario.access[binding.access.0];
-        let role = self.scene.scenario.roles.app.iter().find(|r| r.name == path.role);
-        let context = role.and_then(|r| r.tenant_context.as_ref()).zip(binding.tenant.as_ref()).and_then(
-            |(template, tenant)| {
-                template.render(|name| (name == "tenant").then(|| quote_literal(tenant))).ok()
-            },
-        );
+        let context =
+            binding.tenant.as_ref().and_then(|tenant| self.scene.tenant_context(&path.role, tenant));
         let actor = Actor::App { role: path.role.clone(), tenant: binding.tenant.clone() };
         let db = path.database;
         let mut sql: Vec<String> = context.into_iter().collect();

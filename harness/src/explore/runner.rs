@@ -62,6 +62,8 @@ pub struct Runner<'a> {
     pub(super) pending: Vec<Vec<String>>,
     depth: usize,
     place: Place,
+    /// Where a walk ends, if before the timeline does.
+    until: Option<Checkpoint>,
 }
 
 impl<'a> Runner<'a> {
@@ -82,7 +84,13 @@ impl<'a> Runner<'a> {
             pending: Vec::new(),
             depth: 0,
             place: Place::Load,
+            until: None,
         })
+    }
+
+    /// From now on walks end at that checkpoint; `None`: at the timeline's end.
+    pub fn walk_until(&mut self, until: Option<Checkpoint>) {
+        self.until = until;
     }
 
     /// What it is at, or was at when it failed.
@@ -200,7 +208,8 @@ impl<'a> Runner<'a> {
                 }
                 seen.trees[k].roots = roots;
             }
-            if k == self.scene.scenario.steps.len() || (self.record.is_some() && k >= last) {
+            let ends = k == self.scene.scenario.steps.len() || self.until.is_some_and(|u| k >= u.0);
+            if ends || (self.record.is_some() && k >= last) {
                 break;
             }
             self.place = Place::Step(StepId(k));

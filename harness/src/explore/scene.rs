@@ -1,6 +1,7 @@
 //! The stage on which cases play: the scenario, and what its schema is at each checkpoint.
 
 use watertight_generators::Plan;
+use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Step, StepId, StepKind};
 use watertight_scenarios::schema::{Deferrable, Schema, Table};
 use watertight_scenarios::{Ident, Relation, Scenario};
@@ -98,6 +99,12 @@ impl Scene {
             [one] => Some(one.clone()),
             _ => None,
         }
+    }
+
+    /// How an application's role tells its session the tenant.
+    pub fn tenant_context(&self, role: &Ident, tenant: &str) -> Option<String> {
+        let template = self.scenario.roles.app.iter().find(|r| &r.name == role)?.tenant_context.as_ref()?;
+        template.render(|name| (name == "tenant").then(|| quote_literal(tenant))).ok()
     }
 
     /// A fresh value of a type, by the name that users write. Types of the final schema are known too.

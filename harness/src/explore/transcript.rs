@@ -68,7 +68,8 @@ pub fn act(scene: &Scene, act: &Act) -> String {
     }
 }
 
-fn told(scene: &Scene, case: &CaseData, done: &Act, seen: Option<&Seen>) -> String {
+/// An act and what was seen of it.
+pub fn told(scene: &Scene, case: &CaseData, done: &Act, seen: Option<&Seen>) -> String {
     let act = act(scene, done);
     match seen {
         None => format!("{act} → not reached"),

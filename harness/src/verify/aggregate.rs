@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
+use watertight_generators::Dataset;
 use watertight_reports::ProbeReport;
 
 use super::measure::Measured;
@@ -44,6 +45,8 @@ pub(super) struct Defect {
     pub(super) cases: u64,
     /// What that case saw.
     pub(super) transcript: Vec<String>,
+    /// Its data, where it is not the generator's: that of a known failure.
+    pub(super) data: Option<Dataset>,
 }
 
 /// Adds the cases up, in their order.
@@ -140,7 +143,15 @@ impl Check {
                 None => {
                     let key = violation.key.clone();
                     let transcript = transcript(&key);
-                    self.defects.push(Defect { key, violation, case, seed, cases: 1, transcript });
+                    self.defects.push(Defect {
+                        key,
+                        violation,
+                        case,
+                        seed,
+                        cases: 1,
+                        transcript,
+                        data: None,
+                    });
                 }
             }
         }

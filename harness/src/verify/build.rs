@@ -5,10 +5,11 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use watertight_generators::Dataset;
 use watertight_reports::{
-    AccessCell, AccessOutcome, AccessReport, CheckOutcome, CheckReport, CopiedTable, DataReport, Exercised,
-    Finding, ProbeReport, ScenarioReport, Severity, StatementTime, StepReport, TableCount, TableReport,
-    Verdict,
+    AccessCell, AccessOutcome, AccessReport, CheckOutcome, CheckReport, CopiedTable, DataReport, Evidence,
+    Exercised, Finding, Flaky, KnownFailure, KnownOutcome, ProbeReport, ScenarioReport, Severity,
+    StatementTime, StepReport, TableCount, TableReport, Verdict,
 };
 use watertight_scenarios::Relation;
 use watertight_scenarios::scenario::{
@@ -19,10 +20,13 @@ use watertight_scenarios::scenario::{
 use super::aggregate::{Check, Defect, Tally};
 use super::evidence::evidence;
 use super::facts;
+use super::known::Outcome;
 use super::measure::{Measured, StepNumbers};
-use super::shrink::{Counterexamples, Shrunk};
+use super::shrink::{Confirmed, Counterexamples, Shrunk};
 use super::survey::Surveyed;
+use crate::explore::transcript::act as words;
 use crate::explore::{Scene, TableKey};
+use crate::failures::{FORMAT, Failure, ScenarioRef};
 use crate::invariants::{Invariant, in_use};
 
 /// The whole report of one scenario; the caller sets its duration.
@@ -31,16 +35,21 @@ pub(super) fn scenario_report(
     invariants: &[Box<dyn Invariant>],
     tally: Tally,
     counterexamples: Counterexamples,
-) -> ScenarioReport {
+    known: &[(&Failure, Outcome)],
+) -> (ScenarioReport, Vec<Failure>) {
     let scene = &surveyed.scene;
     let mut steps = steps(surveyed, &tally.measured);
     let access = access(scene, &tally.measured);
+    let (mut failures, mut flaky) = (Vec::new(), Vec::new());
     let checks: Vec<CheckReport> = tally
         .checks
         .into_iter()
         .zip(invariants)
         .zip(counterexamples)
-        .map(|((check, invariant), shrunk)| check_report(scene, invariant.as_ref(), check, shrunk, &access))
+        .map(|((check, invariant), shrunk)| {
+            let told = Told { failures: &mut failures, flaky: &mut flaky };
+            check_report(scene, invariant.as_ref(), check, shrunk, &access, told)
+        })
         .collect();
     for (id, report) in scene.steps().map(|(id, _)| id).zip(&mut steps) {
         report.copied = copied(scene, &tally.measured, &checks, id);
@@ -66,20 +75,53 @@ pub(super) fn scenario_report(
         not_made
             .push(format!("nothing after `{}`: it fails even on empty tables ({why})", scene.step(*step).id));
     }
-    ScenarioReport {
+    let cannot_run = known.iter().any(|(_, outcome)| matches!(outcome, Outcome::CannotRun(_)));
+    // A failure that is known and was not tried is no pass.
+    let doubt = cannot_run.then_some(Verdict::Inconclusive);
+    let report = ScenarioReport {
         id: scene.scenario.id.clone(),
         title: scene.scenario.title.clone(),
         summary: scene.scenario.summary.clone(),
         digest: scene.scenario.digest.clone(),
-        verdict: overall(checks.iter().map(|c| c.outcome.verdict())),
+        verdict: overall(checks.iter().map(|c| c.outcome.verdict()).chain(doubt)),
         assumptions,
         steps,
         tables,
         access,
         data: DataReport { cases: tally.cases, worlds: tally.worlds, rows: tally.rows, not_made },
         checks,
-        evidence,
+        evidence: Evidence {
+            known: known.iter().map(|(failure, outcome)| known_failure(failure, outcome)).collect(),
+            flaky,
+            ..evidence
+        },
         ms: 0.0,
+    };
+    (report, failures)
+}
+
+/// What a check tells besides its report.
+struct Told<'a> {
+    failures: &'a mut Vec<Failure>,
+    flaky: &'a mut Vec<Flaky>,
+}
+
+fn known_failure(failure: &Failure, outcome: &Outcome) -> KnownFailure {
+    let (outcome, note) = match outcome {
+        Outcome::Failed(_) => (KnownOutcome::Failed, None),
+        Outcome::Fixed { others, .. } => {
+            let note =
+                (!others.is_empty()).then(|| format!("its data shows something else: {}", others.join("; ")));
+            (KnownOutcome::Fixed, note)
+        }
+        Outcome::CannotRun(why) => (KnownOutcome::CannotRun, Some(why.clone())),
+    };
+    KnownFailure {
+        id: failure.id.clone(),
+        title: failure.title.clone(),
+        invariant: failure.invariant.clone(),
+        outcome,
+        note,
     }
 }
 
@@ -97,6 +139,7 @@ fn check_report(
     check: Check,
     shrunk: Vec<Shrunk>,
     access: &[AccessReport],
+    told: Told<'_>,
 ) -> CheckReport {
     let spec = invariant.spec();
     let mut not_exercised = Vec::new();
@@ -115,11 +158,22 @@ fn check_report(
     for (defect, shrunk) in check.defects.into_iter().zip(shrunk) {
         match shrunk {
             Shrunk::Confirmed(confirmed) => {
-                let (counterexample, as_shrunk) = *confirmed;
-                findings.push(finding(scene, invariant, defect, as_shrunk.message, counterexample));
+                let (finding, failure) = finding(scene, invariant, defect, *confirmed);
+                findings.push(finding);
+                told.failures.push(failure);
             }
             Shrunk::Untried => untried.push(defect.violation.title),
-            Shrunk::Flaky => flaky.push(format!("{} ({})", defect.violation.title, defect.violation.message)),
+            Shrunk::Flaky(second) => {
+                flaky.push(format!("{} ({})", defect.violation.title, defect.violation.message));
+                told.flaky.push(Flaky {
+                    invariant: spec.id.to_owned(),
+                    title: defect.violation.title,
+                    message: defect.violation.message,
+                    seed: defect.seed,
+                    first: defect.transcript,
+                    second,
+                });
+            }
         }
     }
     findings.sort_by(|a: &Finding, b: &Finding| b.severity.cmp(&a.severity).then(a.id.cmp(&b.id)));
@@ -170,36 +224,61 @@ fn unsent(access: &[AccessReport]) -> impl Iterator<Item = String> {
     })
 }
 
+/// The finding as a report has it, and as a file of its own.
 fn finding(
     scene: &Scene,
     invariant: &dyn Invariant,
     defect: Defect,
-    message: String,
-    counterexample: watertight_reports::Counterexample,
-) -> Finding {
+    confirmed: Confirmed,
+) -> (Finding, Failure) {
     let spec = invariant.spec();
-    let violation = defect.violation;
-    let step = defect.key.step.map(|s| scene.step(s).id.clone());
+    let Confirmed { counterexample, violation: shrunk, data, transcript } = confirmed;
+    let Defect { key, violation, case, seed, cases, .. } = defect;
+    let step = key.step.map(|s| scene.step(s).id.clone());
     let (file, line) = violation.place.map_or((None, None), |(file, line)| (Some(file), line));
-    Finding {
-        id: finding_id(&scene.scenario.id, spec.id, step.as_deref(), defect.key.code, &defect.key.subject),
+    let access: Vec<String> =
+        scene.scenario.access.iter().map(|a| &a.name).filter(|name| **name == key.subject).cloned().collect();
+    let finding = Finding {
+        id: finding_id(&scene.scenario.id, spec.id, step.as_deref(), key.code, &key.subject),
         severity: violation.severity,
         title: violation.title,
         step,
         file,
         line,
-        message,
+        message: shrunk.message,
         cause: violation.cause,
         remedy: if violation.remedy.is_empty() { spec.remedy.to_owned() } else { violation.remedy },
-        access: if scene.scenario.access.iter().any(|a| a.name == defect.key.subject) {
-            vec![defect.key.subject.clone()]
-        } else {
-            Vec::new()
-        },
+        access,
         tables: violation.tables,
-        cases: defect.cases,
+        cases,
         counterexample: Some(counterexample),
-    }
+    };
+    let failure = Failure {
+        format: FORMAT,
+        id: finding.id.clone(),
+        scenario: ScenarioRef {
+            id: scene.scenario.id.clone(),
+            digest: scene.scenario.digest.clone(),
+            path: None,
+        },
+        invariant: spec.id.to_owned(),
+        step: finding.step.clone(),
+        code: key.code.to_owned(),
+        subject: key.subject,
+        access: finding.access.clone(),
+        title: finding.title.clone(),
+        expected: spec.title.to_owned(),
+        seen: finding.message.clone(),
+        seed,
+        case,
+        from: scene.checkpoint_name(shrunk.witness.from).to_owned(),
+        excursion: shrunk.witness.acts.iter().map(|act| words(scene, act)).collect(),
+        transcript,
+        data: Dataset { tables: data.tables.into_iter().filter(|t| !t.rows.is_empty()).collect() },
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        server: String::new(),
+    };
+    (finding, failure)
 }
 
 /// Ten hex digits over what makes it the same defect: stable across runs, seeds and versions of the data.

@@ -42,6 +42,7 @@ pub(super) fn counterexample(
         transcript: record.iter().map(|r| line(scene, r)).collect(),
         sql: script(scene, data, violation, &record),
         file: None,
+        replay: None,
         capped: None,
     }
 }

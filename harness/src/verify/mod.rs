@@ -7,8 +7,11 @@ mod data;
 mod evidence;
 mod facts;
 mod indexes;
+mod known;
+mod lab;
 mod locks;
 mod measure;
+mod replay;
 mod shrink;
 mod survey;
 mod worker;
@@ -19,11 +22,14 @@ use watertight_reports::{ScenarioReport, Verdict};
 use watertight_scenarios::Scenario;
 
 use crate::db::stage::{Stage, StageError};
+use crate::failures::Failure;
 use crate::invariants::{self, Invariant};
 use crate::provider::registry::Run;
 use crate::provider::{ProviderError, Server};
 
 pub(crate) use build::overall;
+use known::Outcome;
+pub use replay::{Entrance, Replayed, Tour, replay};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
@@ -40,6 +46,15 @@ pub struct VerifyOptions {
     pub jobs: usize,
 }
 
+/// What came of verifying a scenario.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The report.
+    pub report: ScenarioReport,
+    /// One a finding, to be kept as a file.
+    pub failures: Vec<Failure>,
+}
+
 /// Why a scenario has no report.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
@@ -54,7 +69,7 @@ pub enum VerifyError {
     Lost(String),
     /// The user asked to stop. What was known by then is never a pass.
     #[error("interrupted")]
-    Interrupted(Option<Box<ScenarioReport>>),
+    Interrupted(Option<Box<Verified>>),
 }
 
 /// What happens while a scenario is verified; whoever shows progress listens.
@@ -109,49 +124,64 @@ pub(crate) fn selected(options: &VerifyOptions) -> Vec<Box<dyn Invariant>> {
         .collect()
 }
 
-/// Verifies one scenario on a running server. Needs a multi-threaded runtime.
+/// Verifies one scenario on a running server, the known failures first. Needs a multi-threaded runtime.
 ///
 /// # Errors
 /// When the server is lost, the baseline does not apply, or the user asked to stop.
 pub async fn verify(
     server: &Server,
     scenario: &Scenario,
+    known: &[Failure],
     options: &VerifyOptions,
     stop: &Stop,
     listen: Listener<'_>,
-) -> Result<ScenarioReport, VerifyError> {
+) -> Result<Verified, VerifyError> {
     let clock = std::time::Instant::now();
     listen(Event::Scenario { id: &scenario.id, cases: options.cases });
     let run = Run::open(server).await?;
-    let report = verify_in(server, &run, scenario, options, stop, listen).await;
+    let verified = verify_in(server, &run, scenario, known, options, stop, listen).await;
     // What the run created goes away whether it went well or not; the first error is the one that counts.
     let closed = run.close().await;
-    let mut report = report?;
+    let mut verified = verified?;
     closed?;
+    let report = &mut verified.report;
     report.ms = clock.elapsed().as_secs_f64() * 1000.0;
     if stop.asked() {
         report.verdict = report.verdict.max(Verdict::Inconclusive);
-        return Err(VerifyError::Interrupted((report.data.cases > 0).then(|| Box::new(report))));
+        return Err(VerifyError::Interrupted((report.data.cases > 0).then(|| Box::new(verified))));
+    }
+    for failure in &mut verified.failures {
+        failure.server.clone_from(&server.info().server_version);
     }
     listen(Event::Done);
-    Ok(report)
+    Ok(verified)
 }
 
 async fn verify_in(
     server: &Server,
     run: &Run,
     scenario: &Scenario,
+    known: &[Failure],
     options: &VerifyOptions,
     stop: &Stop,
     listen: Listener<'_>,
-) -> Result<ScenarioReport, VerifyError> {
+) -> Result<Verified, VerifyError> {
     let stage = Stage::prepare(server, run, scenario).await?;
     let surveyed = survey::survey(&stage, scenario).await?;
     let scene = &surveyed.scene;
     let invariants = selected(options);
+    let outcomes = known::retry_all(&stage, scene, &invariants, known).await?;
+    let known: Vec<(&Failure, Outcome)> =
+        known.iter().zip(outcomes).filter_map(|(failure, outcome)| Some((failure, outcome?))).collect();
     let results = worker::play_all(&stage, scene, &invariants, options, stop, listen).await?;
-    let tally = aggregate::tally(scene, &invariants, results);
+    let mut tally = aggregate::tally(scene, &invariants, results);
+    for (failure, outcome) in &known {
+        if let Outcome::Failed(again) = outcome {
+            tally.add_known(&invariants, failure, (**again).clone());
+        }
+    }
     let counterexamples =
         shrink::shrink_all(&stage, scene, &invariants, &tally, options, stop, listen).await?;
-    Ok(build::scenario_report(&surveyed, &invariants, tally, counterexamples))
+    let (report, failures) = build::scenario_report(&surveyed, &invariants, tally, counterexamples, &known);
+    Ok(Verified { report, failures })
 }

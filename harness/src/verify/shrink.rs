@@ -1,37 +1,38 @@
 //! From the first case that showed a defect to the smallest data that shows it.
 
-use std::time::{Duration, Instant};
-
 use watertight_generators::{Dataset, ShrinkLimits, Shrinker};
 use watertight_reports::Counterexample;
+use watertight_scenarios::scenario::Checkpoint;
 
 use super::aggregate::{Defect, Tally};
 use super::counterexample::counterexample;
 use super::data::{Trial, case_data};
-use super::worker::trees;
+use super::lab::{Lab, Origin, Tried, lost};
 use super::{Event, Listener, Stop, VerifyError, VerifyOptions};
-use crate::db::session::Failure;
 use crate::db::stage::Stage;
-use crate::explore::{Apart, CaseData, Record, Runner, Scene};
+use crate::explore::{Excursion, Scene, transcript};
 use crate::invariants::{Invariant, Violation, ViolationKey};
 
-/// Data sets tried for one defect.
+/// Data sets tried for one defect. A number and no time: the same seed gives the same data on a slow machine.
 const ATTEMPTS_MAX: u32 = 600;
-
-/// Longest time for one defect.
-const TIME_MAX: Duration = Duration::from_secs(40);
-
-/// Attempts after which the databases are renewed.
-const ATTEMPTS_PER_DATABASE: u32 = 150;
 
 /// What became of a defect when it was tried again.
 pub(super) enum Shrunk {
-    /// The smallest case that shows it, with the violation as it shows there.
-    Confirmed(Box<(Counterexample, Violation)>),
-    /// It did not show again on the same data.
-    Flaky,
+    /// It showed again.
+    Confirmed(Box<Confirmed>),
+    /// It did not show again on the same data: what was seen then.
+    Flaky(Vec<String>),
     /// The run was stopped before it was tried again.
     Untried,
+}
+
+/// The smallest case that shows a defect.
+pub(super) struct Confirmed {
+    pub(super) counterexample: Counterexample,
+    /// As it shows there.
+    pub(super) violation: Violation,
+    pub(super) data: Dataset,
+    pub(super) transcript: Vec<String>,
 }
 
 /// One entry a defect, in the order of the tally's checks and their defects.
@@ -56,165 +57,137 @@ pub(super) async fn shrink_all(
                 continue;
             }
             listen(Event::Shrinking { title: &defect.violation.title });
-            shrunk.push(shrink_one(stage, scene, invariant.as_ref(), defect, options).await?);
+            let mut shrinking = Shrinking {
+                lab: Lab::new(stage, scene),
+                scene,
+                invariant: invariant.as_ref(),
+                key: &defect.key,
+                origin: Origin { index: defect.case, seed: defect.seed },
+                reach: Reach::Short,
+            };
+            let result = shrinking.shrink(defect, options).await;
+            shrinking.lab.clear().await?;
+            shrunk.push(result?);
         }
         all.push(shrunk);
     }
     Ok(all)
 }
 
-async fn shrink_one(
-    stage: &Stage<'_>,
-    scene: &Scene,
-    invariant: &dyn Invariant,
-    defect: &Defect,
-    options: &VerifyOptions,
-) -> Result<Shrunk, VerifyError> {
-    let mut runner = Runner::open(scene, stage).await?;
-    let original = case_data(&mut runner, scene, options, defect.case, Trial::Tried).await;
-    let original = original.map_err(|e| lost(&e))?.0;
-    let bench = Some(Bench { runner, used: 0 });
-    let mut lab = Lab { stage, scene, invariant, key: &defect.key, original, bench };
-    let result = lab.shrink(defect).await;
-    lab.clear().await?;
-    result
+/// How far the timeline is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// As far as the defect's step and the excursions that are asked for.
+    Short,
+    /// To its end: what is seen at the defect's step does not show it.
+    Whole,
 }
 
-/// Where data sets are tried.
-struct Lab<'a> {
-    stage: &'a Stage<'a>,
+struct Shrinking<'a> {
+    lab: Lab<'a>,
     scene: &'a Scene,
     invariant: &'a dyn Invariant,
     key: &'a ViolationKey,
-    original: CaseData,
-    bench: Option<Bench<'a>>,
+    origin: Origin,
+    reach: Reach,
 }
 
-struct Bench<'a> {
-    runner: Runner<'a>,
-    used: u32,
+/// Whether data shows the defect.
+enum Shown {
+    Yes(Box<Violation>, Tried),
+    /// What was seen instead, if the server took the data.
+    No(Option<Tried>),
 }
 
-impl<'a> Lab<'a> {
-    async fn shrink(&mut self, defect: &Defect) -> Result<Shrunk, VerifyError> {
-        let whole = self.original.data.clone();
-        // The worlds that showed it are where to start from, if they show it by themselves.
-        let worlds: Vec<_> = defect.violation.worlds.iter().copied().collect();
-        let mut start = whole.clone();
-        let narrowed = whole.with_worlds(&worlds);
-        if !worlds.is_empty()
-            && narrowed.row_count() < whole.row_count()
-            && self.shows(&narrowed).await?.is_some()
-        {
-            start = narrowed;
-        } else if self.shows(&whole).await?.is_none() {
-            return Ok(Shrunk::Flaky);
-        }
-        let limits = ShrinkLimits { attempts_max: ATTEMPTS_MAX };
-        let mut shrinker = Shrinker::new(&self.scene.plan, start, limits);
-        let clock = Instant::now();
-        let mut late = false;
+impl Shrinking<'_> {
+    async fn shrink(&mut self, defect: &Defect, options: &VerifyOptions) -> Result<Shrunk, VerifyError> {
+        let whole = match &defect.data {
+            Some(data) => data.clone(),
+            None => {
+                let runner = self.lab.runner().await?;
+                let made = case_data(runner, self.scene, options, defect.case, Trial::Tried).await;
+                made.map_err(|e| lost(&e))?.0.data
+            }
+        };
+        let start = match self.start(&whole, &defect.violation).await? {
+            Ok(start) => start,
+            Err(seen) => return Ok(Shrunk::Flaky(seen)),
+        };
+        let mut shrinker =
+            Shrinker::new(&self.scene.plan, start, ShrinkLimits { attempts_max: ATTEMPTS_MAX });
         let mut more = shrinker.simplify();
         while more {
-            late = clock.elapsed() > TIME_MAX;
-            if late {
-                shrinker.complicate(); // the candidate at hand was not tried
-                break;
-            }
-            more = if self.shows(shrinker.current()).await?.is_some() {
-                shrinker.simplify()
-            } else {
-                shrinker.complicate()
+            more = match self.shows(shrinker.current()).await? {
+                Shown::Yes(..) => shrinker.simplify(),
+                Shown::No(_) => shrinker.complicate(),
             };
         }
         let smallest = shrinker.current().clone();
-        let Some(violation) = self.shows(&smallest).await? else { return Ok(Shrunk::Flaky) };
-        let record = self.record(&smallest, &violation).await?;
+        let (violation, tried) = match self.shows(&smallest).await? {
+            Shown::Yes(violation, tried) => (*violation, tried),
+            Shown::No(tried) => {
+                return Ok(Shrunk::Flaky(self.told(tried.as_ref(), &defect.violation.witness)));
+            }
+        };
+        let record = self.lab.record(&tried.case, violation.witness.clone()).await?;
         let mut found = counterexample(self.scene, &smallest, &violation, record);
         found.seed = defect.seed;
-        found.capped = match late {
-            true => Some(format!("stopped after {} s", TIME_MAX.as_secs())),
-            false => shrinker.capped(),
-        };
-        Ok(Shrunk::Confirmed(Box::new((found, violation))))
+        found.capped = shrinker.capped();
+        let transcript = self.told(Some(&tried), &violation.witness);
+        Ok(Shrunk::Confirmed(Box::new(Confirmed {
+            counterexample: found,
+            violation,
+            data: smallest,
+            transcript,
+        })))
     }
 
-    fn case(&self, data: &Dataset) -> CaseData {
-        CaseData::new(self.scene, self.original.index, self.original.seed, true, data.clone())
-    }
-
-    /// The violation, if this data shows it.
-    async fn shows(&mut self, data: &Dataset) -> Result<Option<Violation>, VerifyError> {
-        let case = self.case(data);
-        let trees = trees(self.scene, self.invariant.plan_for(self.scene, &case, self.key));
-        let mut tries = 0;
-        let seen = loop {
-            let commits = self.scene.needs_commits();
-            let bench = self.bench().await?;
-            let played = if commits {
-                bench.runner.play_committed(&case, trees.clone(), Apart::OnClones).await
-            } else {
-                bench.runner.play(&case, trees.clone()).await
-            };
-            if commits {
-                self.clear().await?; // used up
+    /// Data to start from that shows the defect: the worlds that showed it, if they do so by themselves, else all.
+    /// What was seen, where it does not show again.
+    async fn start(
+        &mut self,
+        whole: &Dataset,
+        violation: &Violation,
+    ) -> Result<Result<Dataset, Vec<String>>, VerifyError> {
+        let worlds: Vec<_> = violation.worlds.iter().copied().collect();
+        let narrowed = whole.with_worlds(&worlds);
+        for reach in [Reach::Short, Reach::Whole] {
+            self.reach = reach;
+            let fewer = !worlds.is_empty() && narrowed.row_count() < whole.row_count();
+            if fewer && matches!(self.shows(&narrowed).await?, Shown::Yes(..)) {
+                return Ok(Ok(narrowed));
             }
-            match played {
-                Ok(seen) => break seen,
-                // Data that the server does not take shows nothing.
-                Err(Failure::Unloadable { .. }) => return Ok(None),
-                Err(failure) if tries > 0 => return Err(lost(&failure)),
-                Err(_) => {
-                    tries += 1;
-                    self.clear().await?;
+            match self.shows(whole).await? {
+                Shown::Yes(..) => return Ok(Ok(whole.clone())),
+                Shown::No(tried) if reach == Reach::Whole => {
+                    return Ok(Err(self.told(tried.as_ref(), &violation.witness)));
                 }
+                Shown::No(_) => {}
             }
-        };
-        let judgement = self.invariant.judge(self.scene, &case, &seen);
-        Ok(judgement.violations.into_iter().find(|v| v.key == *self.key))
-    }
-
-    /// Plays the smallest case once more and keeps every statement up to the end of the witness.
-    async fn record(&mut self, data: &Dataset, violation: &Violation) -> Result<Record, VerifyError> {
-        let case = self.case(data);
-        let trees = trees(self.scene, [violation.witness.clone()]);
-        let commits = self.scene.needs_commits();
-        let bench = self.bench().await?;
-        bench.runner.start_recording();
-        let played = if commits {
-            bench.runner.play_committed(&case, trees, Apart::OnClones).await
-        } else {
-            bench.runner.play(&case, trees).await
-        };
-        played.map_err(|e| lost(&e))?;
-        let record = bench.runner.recorded();
-        if commits {
-            self.clear().await?;
         }
-        Ok(record)
+        Ok(Err(Vec::new()))
     }
 
-    async fn bench(&mut self) -> Result<&mut Bench<'a>, VerifyError> {
-        if self.bench.as_ref().is_some_and(|b| b.used >= ATTEMPTS_PER_DATABASE) {
-            self.clear().await?;
-        }
-        let bench = match self.bench.take() {
-            Some(bench) => bench,
-            None => Bench { runner: Runner::open(self.scene, self.stage).await?, used: 0 },
+    fn told(&self, tried: Option<&Tried>, witness: &Excursion) -> Vec<String> {
+        tried.map(|t| transcript(self.scene, &t.case, &t.seen, witness)).unwrap_or_default()
+    }
+
+    async fn shows(&mut self, data: &Dataset) -> Result<Shown, VerifyError> {
+        let case = self.lab.case(self.origin, data);
+        let asked = self.invariant.plan_for(self.scene, &case, self.key);
+        let until = match (self.reach, self.key.step) {
+            (Reach::Short, Some(step)) => {
+                let asked = asked.iter().map(|e| e.from).max().unwrap_or_default();
+                Some(Checkpoint(asked.0.max(step.after().0)))
+            }
+            _ => None,
         };
-        let bench = self.bench.insert(bench);
-        bench.used += 1;
-        Ok(bench)
+        // Data that the server does not take shows nothing.
+        let Ok(tried) = self.lab.play(case, asked, until).await? else { return Ok(Shown::No(None)) };
+        let judgement = self.invariant.judge(self.scene, &tried.case, &tried.seen);
+        Ok(match judgement.violations.into_iter().find(|v| v.key == *self.key) {
+            Some(violation) => Shown::Yes(Box::new(violation), tried),
+            None => Shown::No(Some(tried)),
+        })
     }
-
-    async fn clear(&mut self) -> Result<(), VerifyError> {
-        if let Some(bench) = self.bench.take() {
-            bench.runner.close().await?;
-        }
-        Ok(())
-    }
-}
-
-fn lost(failure: &Failure) -> VerifyError {
-    VerifyError::Lost(failure.to_string())
 }

@@ -180,6 +180,9 @@ pub struct Counterexample {
     pub sql: String,
     /// Where the script was written, relative to the report.
     pub file: Option<String>,
+    /// The command that plays it again.
+    #[serde(default)]
+    pub replay: Option<String>,
     /// Shrinking stopped at a cap, not at a minimum.
     pub capped: Option<String>,
 }

@@ -21,6 +21,54 @@ pub struct Evidence {
     pub acceptance: Vec<AcceptanceRow>,
     /// How the verdicts compare with those that the scenario expects; `None` when it expects nothing.
     pub expectations: Option<Expectations>,
+    /// Failures that were known before the run, in the order of their ids.
+    pub known: Vec<KnownFailure>,
+    /// Violations that were seen once and not again on the same data.
+    pub flaky: Vec<Flaky>,
+}
+
+/// A failure of an earlier run that was played again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownFailure {
+    /// Its id, which is that of the finding.
+    pub id: String,
+    /// The finding's title.
+    pub title: String,
+    /// The invariant that it violates.
+    pub invariant: String,
+    /// What became of it.
+    pub outcome: KnownOutcome,
+    /// Why it could not be run, or what else its data shows.
+    pub note: Option<String>,
+}
+
+/// What became of a known failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KnownOutcome {
+    /// It fails as before.
+    Failed,
+    /// Its data exercises the check, and it fails no more.
+    Fixed,
+    /// Nothing can be said.
+    CannotRun,
+}
+
+/// A violation that did not show again on the same data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flaky {
+    /// The invariant.
+    pub invariant: String,
+    /// In a few words.
+    pub title: String,
+    /// What was seen the first time, in a sentence.
+    pub message: String,
+    /// Seed of the case.
+    pub seed: u64,
+    /// What was done and seen the first time, one line each.
+    pub first: Vec<String>,
+    /// The same, the second time.
+    pub second: Vec<String>,
 }
 
 /// One fact about the database before and after the timeline.

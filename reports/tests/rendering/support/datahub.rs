@@ -422,6 +422,7 @@ fn assistant_message() -> Finding {
             ]),
             sql: "CREATE TABLE …".into(),
             file: Some("counterexamples/datahub-c1.sql".into()),
+            replay: Some("watertight replay failures/8c6e2a0f41.json".into()),
             capped: None,
         }),
     }
@@ -488,6 +489,7 @@ fn duplicate_provider() -> Finding {
             ]),
             sql: "CREATE TABLE \"User\" (…);\nINSERT INTO \"User\" VALUES ('u1', '');\n".into(),
             file: None,
+            replay: None,
             capped: Some("400 attempts were made".into()),
         }),
     }

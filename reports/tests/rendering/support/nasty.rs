@@ -37,6 +37,7 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
             transcript: vec![n(), "````".into()],
             sql: format!("SELECT '{text}'; -- ````"),
             file: None,
+            replay: Some(n()),
             capped: Some(n()),
         }),
     };
