@@ -9,6 +9,7 @@ mod closing;
 mod engine;
 mod findings;
 mod index;
+mod known;
 mod plans;
 mod schema;
 mod steps;
@@ -39,6 +40,8 @@ const SECTIONS: &[fn(&Subject<'_>) -> Option<Section>] = &[
     schema::indexes,
     findings::issues,
     findings::undecided,
+    known::flaky,
+    known::known,
     tried::tests,
     plans::runbook,
     plans::rollout,

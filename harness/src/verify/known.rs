@@ -6,6 +6,7 @@ use super::VerifyError;
 use super::aggregate::{Defect, Tally};
 use super::lab::{Lab, Origin};
 use crate::db::stage::Stage;
+use crate::explore::transcript::act as words;
 use crate::explore::{Excursion, Scene, transcript};
 use crate::failures::Failure;
 use crate::invariants::{Invariant, Violation};
@@ -93,11 +94,13 @@ pub(super) async fn retry(
         return Ok(Outcome::CannotRun(why));
     }
     // The excursion that is told is the one that reads most like the one that failed.
-    let transcript = asked
-        .iter()
-        .map(&told)
-        .max_by_key(|lines| lines.iter().filter(|l| failure.tells(l)).count())
-        .unwrap_or_default();
+    let likeness = |excursion: &&Excursion| {
+        let from = scene.checkpoint_name(excursion.from) == failure.from;
+        let acts: Vec<String> = excursion.acts.iter().map(|a| words(scene, a)).collect();
+        let shared = acts.iter().zip(&failure.excursion).take_while(|(a, b)| a == b).count();
+        (from, shared, std::cmp::Reverse(acts.len()))
+    };
+    let transcript = asked.iter().max_by_key(likeness).map(&told).unwrap_or_default();
     Ok(Outcome::Fixed { others: others.into_iter().map(|v| v.title).collect(), transcript })
 }
 
@@ -119,12 +122,6 @@ impl Failure {
         let key = &violation.key;
         let step = key.step.map(|StepId(s)| scene.scenario.steps[s].id.as_str());
         step == self.step.as_deref() && key.code == self.code && key.subject == self.subject
-    }
-
-    /// Whether its transcript has a line about the same act.
-    fn tells(&self, line: &str) -> bool {
-        let act = |line: &str| line.split_once(" → ").map_or(line, |(act, _)| act).to_owned();
-        self.transcript.iter().any(|known| act(known) == act(line))
     }
 }
 

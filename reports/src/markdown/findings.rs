@@ -42,6 +42,7 @@ struct Example<'a> {
     data: &'a [crate::model::CounterexampleTable],
     transcript: String,
     command: Option<String>,
+    replay: &'a Option<String>,
     sql: &'a str,
 }
 
@@ -58,7 +59,8 @@ impl<'a> Example<'a> {
             folded: example.rows > ROWS_OPEN_MAX,
             data: &example.data,
             transcript: example.transcript.join("\n"),
-            command: replay(example),
+            command: script(example),
+            replay: &example.replay,
             sql: &example.sql,
         }
     }
@@ -94,7 +96,7 @@ struct Alike<'a> {
     title: &'a str,
     place: Option<String>,
     message: &'a str,
-    replay: Option<String>,
+    replay: Option<&'a String>,
 }
 
 impl<'a> Alike<'a> {
@@ -106,13 +108,13 @@ impl<'a> Alike<'a> {
             title: &finding.title,
             place: issue.place(),
             message: &finding.message,
-            replay: finding.counterexample.as_ref().and_then(replay),
+            replay: finding.counterexample.as_ref().and_then(|c| c.replay.as_ref()),
         }
     }
 }
 
 /// The command that runs a counterexample's script, where it was written to a file.
-fn replay(example: &Counterexample) -> Option<String> {
+fn script(example: &Counterexample) -> Option<String> {
     example.file.as_ref().map(|file| format!("psql \"$DATABASE_URL\" -f {}", word(file)))
 }
 

@@ -14,4 +14,5 @@ mod hostile;
 mod interrupts;
 mod names;
 mod refused_rows;
+mod replays;
 mod secrets;

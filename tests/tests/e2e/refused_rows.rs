@@ -77,7 +77,8 @@ fn a_case_that_is_lost_is_counted_with_where_it_was_lost() {
     let scenario = ended.scenario();
     for check in &scenario.checks {
         let watertight_reports::CheckOutcome::Inconclusive { reason } = &check.outcome else { continue };
-        assert_eq!(reason.matches("lost").count(), 2, "{reason}");
-        assert!(reason.contains("at step `fill`") && reason.contains(" cases)"), "{reason}");
+        // On the timeline, or in an excursion that runs the step: a line each, and no more.
+        assert!(reason.matches("cases were lost").count() <= 2, "{reason}");
+        assert!(reason.contains("at step `fill`") && reason.contains("57P01"), "{reason}");
     }
 }

@@ -114,6 +114,7 @@ pub(crate) fn backfill() -> ScenarioReport {
             }],
             expectations: Some(Expectations { met: 2, unmet: Vec::new() }),
             indexes: Vec::new(),
+            ..Evidence::default()
         },
         ..scenario(
             "org-backfill",

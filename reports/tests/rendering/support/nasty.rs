@@ -139,6 +139,21 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
                 verdict: Verdict::Inconclusive,
             }],
             expectations: Some(Expectations { met: 0, unmet: vec![n()] }),
+            known: vec![KnownFailure {
+                id: n(),
+                title: n(),
+                invariant: n(),
+                outcome: KnownOutcome::CannotRun,
+                note: Some(n()),
+            }],
+            flaky: vec![Flaky {
+                invariant: n(),
+                title: n(),
+                message: n(),
+                seed: 1,
+                first: vec![n()],
+                second: vec![n()],
+            }],
         },
         ms: 1.0,
     }
