@@ -110,7 +110,7 @@ impl Runner<'_> {
     /// Loads rows, or leaves everything as it was.
     async fn take(&mut self, table: &TableData, rows: &[Row]) -> Result<Result<(), SqlError>, Failure> {
         let db = DatabaseId(table.database);
-        match self.copy(table, rows).await {
+        match self.copy_rows(table, rows).await {
             Ok(()) => {
                 self.own(db, "RELEASE SAVEPOINT admission; SAVEPOINT admission").await?;
                 Ok(Ok(()))

@@ -17,7 +17,7 @@ impl Runner<'_> {
             self.own(DatabaseId(db), &loader).await?;
         }
         for table in data.tables.iter().filter(|t| !t.rows.is_empty()) {
-            self.copy(table, &table.rows).await?;
+            self.copy_rows(table, &table.rows).await?;
         }
         for db in 0..self.sessions.len() {
             let sequences = self.sequences_sql(DatabaseId(db));
@@ -27,7 +27,7 @@ impl Runner<'_> {
     }
 
     /// Sends rows of a table, as whoever the session is.
-    pub(super) async fn copy(&mut self, table: &TableData, rows: &[Row]) -> Result<(), Failure> {
+    pub(super) async fn copy_rows(&mut self, table: &TableData, rows: &[Row]) -> Result<(), Failure> {
         let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
         let copy = format!("COPY {} ({}) FROM STDIN", table.table.quoted(), columns.join(", "));
         let bytes = watertight_generators::to_copy_text(rows);
