@@ -95,7 +95,8 @@ pub enum Platform {
     /// A stock PostgreSQL.
     #[default]
     Plain,
-    /// Supabase: roles anon, authenticated, service_role; schema auth with users, uid(), jwt(), role().
+    /// Supabase: roles anon, authenticated, service_role; schemas auth, storage, extensions; what its default
+    /// privileges grant. The three roles are application roles, whether the scenario names them or not.
     Supabase,
 }
 
@@ -115,12 +116,28 @@ pub struct Roles {
 pub struct AppRole {
     /// Its name.
     pub name: Ident,
-    /// How the application tells the session its tenant: a statement with `:tenant`, run before each access path.
+    /// How the application tells the session for whom it works: a statement with parameters, run before each
+    /// access path.
     pub tenant_context: Option<SqlTemplate>,
+    /// Where each parameter of the tenant context comes from.
+    pub context_params: IndexMap<String, ParamSource>,
     /// BYPASSRLS, where production has it.
     pub bypass_rls: bool,
     /// Roles that it is a member of (by name), where production has it so.
     pub member_of: Vec<Ident>,
+}
+
+impl AppRole {
+    /// A role of that name without attributes and without a tenant context.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: Ident::new(name),
+            tenant_context: None,
+            context_params: IndexMap::new(),
+            bypass_rls: false,
+            member_of: Vec::new(),
+        }
+    }
 }
 
 /// Who owns what.

@@ -172,12 +172,7 @@ pub(crate) fn scenario(tenants: &str, column: Option<&str>, shared: &[&str]) -> 
         roles: Roles {
             migrator_bypass_rls: false,
             migrator: "migrator".into(),
-            app: vec![AppRole {
-                name: "app".into(),
-                tenant_context: None,
-                bypass_rls: false,
-                member_of: Vec::new(),
-            }],
+            app: vec![AppRole::named("app")],
         },
         tenancy: Tenancy {
             tenants: Relation::public(tenants),

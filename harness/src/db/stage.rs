@@ -7,6 +7,7 @@ use watertight_scenarios::scenario::{DatabaseId, Platform};
 use watertight_scenarios::{Ident, Scenario, Schema, Script};
 
 use super::session::{Failure, Session, SqlError};
+use super::supabase;
 use crate::catalog;
 use crate::explore::act::Actor;
 use crate::provider::registry::{NewDatabase, Run};
@@ -28,9 +29,6 @@ pub const PINNED: &[(&str, &str)] = &[
     ("standard_conforming_strings", "on"),
     ("client_min_messages", "warning"),
 ];
-
-/// What the platform Supabase brings.
-pub const SUPABASE_SQL: &str = include_str!("supabase.sql");
 
 /// Names of the roles of one run.
 #[derive(Clone, Debug)]
@@ -181,6 +179,15 @@ impl<'a> Stage<'a> {
         for app in &scenario.roles.app {
             roles.push((&app.name, format!("NOLOGIN NOSUPERUSER {}", bypass(app.bypass_rls))));
         }
+        let brought: Vec<(Ident, &str)> =
+            match scenario.databases.iter().any(|d| d.platform == Platform::Supabase) {
+                true => supabase::ROLES
+                    .iter()
+                    .map(|(name, attributes)| (Ident::new(*name), *attributes))
+                    .collect(),
+                false => Vec::new(),
+            };
+        roles.extend(brought.iter().map(|(name, attributes)| (name, (*attributes).to_owned())));
         roles.push((&n.twin, "NOLOGIN NOSUPERUSER BYPASSRLS".to_owned()));
         roles.push((&n.observer, "NOLOGIN NOSUPERUSER BYPASSRLS".to_owned()));
         roles.push((&n.loader, "NOLOGIN NOSUPERUSER BYPASSRLS".to_owned()));
@@ -239,7 +246,7 @@ impl<'a> Stage<'a> {
             self.admin(&name, &format!("CREATE EXTENSION IF NOT EXISTS {name_sql} CASCADE")).await?;
         }
         if database.platform == Platform::Supabase {
-            self.admin(&name, SUPABASE_SQL).await?;
+            self.admin(&name, &supabase::sql(&self.names.migrator)).await?;
         }
         if let Some(provision) = &database.provision {
             for statement in &provision.statements {

@@ -1,6 +1,6 @@
 //! What an invariant may ask for. A closed set: the explorer, the replay and the printed SQL know them all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,13 +24,34 @@ pub enum Actor {
     Loader,
     /// Reads past row security.
     Observer,
-    /// An application role, with the tenant whose context is set first.
+    /// An application role, after what it tells its session.
     App {
         /// The role.
         role: Ident,
         /// The tenant context, where one is set.
-        tenant: Option<String>,
+        context: Option<Context>,
     },
+}
+
+impl Actor {
+    /// The statement that sets the tenant context, where there is one.
+    pub fn context_sql(&self) -> Option<&str> {
+        match self {
+            Self::App { context, .. } => context.as_ref().map(|c| c.sql.as_str()),
+            _ => None,
+        }
+    }
+}
+
+/// What an application tells its session before it works.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Context {
+    /// For whom, in words: the tenant, or what is no tenant.
+    pub whom: String,
+    /// The statement that sets it.
+    pub sql: String,
+    /// Tenants whose rows it entitles to.
+    pub tenants: BTreeSet<String>,
 }
 
 /// One action or probe of an excursion.
@@ -70,8 +91,8 @@ pub struct Binding {
     pub access: AccessId,
     /// The world that sends it.
     pub world: WorldId,
-    /// The tenant context: the world's tenant, or none where the path sets none.
-    pub tenant: Option<String>,
+    /// The tenant context, where the path's role sets one.
+    pub context: Option<Context>,
     /// The statement with its literals.
     pub sql: String,
     /// Keys of the rows that the literals were taken from.

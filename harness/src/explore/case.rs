@@ -1,23 +1,18 @@
 //! One case: its data, and to which world each row and value belongs.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use watertight_generators::{Dataset, TableData, WorldId};
-use watertight_scenarios::ident::quote_literal;
-use watertight_scenarios::scenario::{AccessContext, AccessId, Checkpoint, DatabaseId, ParamSource};
-use watertight_scenarios::{Ident, Relation};
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId};
 
-use super::act::Binding;
+use super::owners::Leads;
 use super::scene::Scene;
 use super::snapshot::{SnapRow, TableKey, TableRows};
 use crate::db::session::TextRow;
 
 /// Values shorter than this do not tell whose they are.
 const DISTINCTIVE_LENGTH_MIN: usize = 4;
-
-/// References that are followed from a row to its tenant.
-const REFERENCES_MAX: usize = 8;
 
 /// Data of one case with what is known of it before anything runs.
 pub struct CaseData {
@@ -34,6 +29,7 @@ pub struct CaseData {
     tenants: HashMap<String, WorldId>,
     tenant_of: HashMap<WorldId, Vec<String>>,
     values: Arc<HashMap<String, Option<WorldId>>>,
+    pub(super) leads: OnceLock<Leads>,
 }
 
 impl CaseData {
@@ -48,28 +44,18 @@ impl CaseData {
             tenants: HashMap::new(),
             tenant_of: HashMap::new(),
             values: Arc::default(),
+            leads: OnceLock::new(),
             data,
         };
         let tenant_key = scene.tenant_key();
         let mut values: HashMap<String, Option<WorldId>> = HashMap::new();
         for table in &case.data.tables {
             let key = (DatabaseId(table.database), table.table.clone());
-            let identity: Vec<usize> = scene
-                .table(Checkpoint(0), &key)
-                .and_then(|t| t.identity())
-                .map(|columns| {
-                    columns.iter().filter_map(|c| table.columns.iter().position(|x| x == c)).collect()
-                })
-                .unwrap_or_default();
             let tenant_at = (table.table == scene.scenario.tenancy.tenants)
                 .then(|| tenant_key.as_ref().and_then(|k| table.columns.iter().position(|c| c == k)))
                 .flatten();
             for row in &table.rows {
-                let id: TextRow = if identity.is_empty() {
-                    row.values.clone()
-                } else {
-                    identity.iter().map(|&i| row.values[i].clone()).collect()
-                };
+                let id = case.id_of(scene, table, &row.values);
                 case.rows.insert((key.clone(), id), row.world);
                 if let (Some(at), Some(world)) = (tenant_at, row.world)
                     && let Some(tenant) = &row.values[at]
@@ -91,6 +77,15 @@ impl CaseData {
         }
         case.values = Arc::new(values);
         case
+    }
+
+    /// What identifies a loaded row among its table's rows, as [`TableRows::key`] does for rows of a snapshot.
+    pub(super) fn id_of(&self, scene: &Scene, data: &TableData, row: &TextRow) -> TextRow {
+        let key = (DatabaseId(data.database), data.table.clone());
+        let identity = scene.table(Checkpoint(0), &key).and_then(|t| t.identity()).unwrap_or_default();
+        let at: Vec<usize> =
+            identity.iter().filter_map(|c| data.columns.iter().position(|x| x == c)).collect();
+        if at.is_empty() { row.clone() } else { at.iter().map(|&i| row[i].clone()).collect() }
     }
 
     /// All worlds of the data.
@@ -179,131 +174,6 @@ impl CaseData {
             (0..n).map(|i| with[(start + i * (with.len() / n)) % with.len()]).collect();
         picked.into_iter().collect()
     }
-
-    /// The access path with values of that world. `None` when the world has no row to take a value from.
-    pub fn bind(&self, scene: &Scene, access: AccessId, world: WorldId) -> Option<Binding> {
-        let path = &scene.scenario.access[access.0];
-        let tenant = self.tenants(world).first()?.clone();
-        let salt = self.seed ^ (access.0 as u64) << 32 ^ u64::from(world.0);
-        let mut chosen: HashMap<&Relation, &TextRow> = HashMap::new();
-        let mut taken: Vec<(Relation, TextRow)> = Vec::new();
-        let mut literals: HashMap<&str, String> = HashMap::new();
-        for (nth, (name, source)) in path.params.iter().enumerate() {
-            let value = match source {
-                ParamSource::Tenant => Some(tenant.clone()),
-                ParamSource::Fixed(value) => value.clone(),
-                ParamSource::Fresh(ty) => scene.fresh(ty, salt.wrapping_add(nth as u64 * 7919)),
-                ParamSource::Column { table, column } => {
-                    if *table == scene.scenario.tenancy.tenants && Some(column) == scene.tenant_key().as_ref()
-                    {
-                        Some(tenant.clone())
-                    } else {
-                        let data = self.rows_of(scene, &(path.database, table.clone()))?;
-                        match data.columns.iter().position(|c| c == column) {
-                            Some(at) => {
-                                let row = match chosen.get(table) {
-                                    Some(row) => row,
-                                    None => {
-                                        let mut rows = data.rows.iter().filter(|r| r.world == Some(world));
-                                        let row = rows.find(|r| {
-                                            self.belongs_to(scene, world, &tenant, data, &r.values)
-                                        })?;
-                                        let row = &row.values;
-                                        taken.extend(key_of(scene, data, row).map(|k| (table.clone(), k)));
-                                        chosen.insert(table, row);
-                                        row
-                                    }
-                                };
-                                row[at].clone()
-                            }
-                            None if is_tenant_column(scene, path.database, table, column) => {
-                                Some(tenant.clone())
-                            }
-                            None => return None,
-                        }
-                    }
-                }
-            };
-            literals.insert(name, value.map_or_else(|| "NULL".to_owned(), |v| quote_literal(&v)));
-        }
-        let sql = path.sql.render(|name| literals.get(name).cloned()).ok()?;
-        let tenant = (path.context == AccessContext::Tenant).then_some(tenant);
-        Some(Binding { access, world, tenant, sql, rows: taken })
-    }
-
-    /// The rows that a table was loaded with; of a table that is copied into, those that are copied.
-    fn rows_of(&self, scene: &Scene, key: &TableKey) -> Option<&TableData> {
-        let loaded =
-            |key: &TableKey| self.data.tables.iter().find(|t| t.database == key.0.0 && t.table == key.1);
-        loaded(key).or_else(|| loaded(&scene.copied_from(key)?))
-    }
-
-    /// Whether a row of a world is that tenant's: in a world with several tenants, a row that leads to another one
-    /// through its references is not. A row that leads to none (a user) is everybody's.
-    fn belongs_to(
-        &self,
-        scene: &Scene,
-        world: WorldId,
-        tenant: &str,
-        data: &TableData,
-        row: &TextRow,
-    ) -> bool {
-        if self.tenants(world).len() < 2 {
-            return true;
-        }
-        let mut led_to: BTreeSet<String> = BTreeSet::new();
-        self.follow(scene, data, row, &mut led_to, REFERENCES_MAX);
-        led_to.is_empty() || led_to.iter().any(|t| t == tenant) && led_to.len() == 1
-    }
-
-    fn follow(
-        &self,
-        scene: &Scene,
-        data: &TableData,
-        row: &TextRow,
-        led_to: &mut BTreeSet<String>,
-        depth: usize,
-    ) {
-        let key = (DatabaseId(data.database), data.table.clone());
-        let cell = |c: &Ident| data.columns.iter().position(|x| x == c).and_then(|i| row[i].clone());
-        if data.table == scene.scenario.tenancy.tenants {
-            led_to.extend(scene.tenant_key().and_then(|k| cell(&k)));
-            return;
-        }
-        if let Some(column) = scene.tenant_column(Checkpoint(0), &key) {
-            led_to.extend(cell(&column));
-        }
-        let Some(table) = scene.table(Checkpoint(0), &key).filter(|_| depth > 0) else { return };
-        for fk in &table.foreign_keys {
-            let Some(target) =
-                self.data.tables.iter().find(|t| t.database == data.database && t.table == fk.target)
-            else {
-                continue;
-            };
-            let at: Option<Vec<usize>> =
-                fk.target_columns.iter().map(|c| target.columns.iter().position(|x| x == c)).collect();
-            let wanted: Option<Vec<String>> = fk.columns.iter().map(&cell).collect();
-            let (Some(at), Some(wanted)) = (at, wanted) else { continue };
-            let found = target
-                .rows
-                .iter()
-                .find(|r| at.iter().zip(&wanted).all(|(i, v)| r.values[*i].as_ref() == Some(v)));
-            if let Some(parent) = found {
-                self.follow(scene, target, &parent.values, led_to, depth - 1);
-            }
-        }
-    }
-}
-
-/// What identifies a loaded row.
-fn key_of(scene: &Scene, data: &TableData, row: &TextRow) -> Option<TextRow> {
-    let identity =
-        scene.table(Checkpoint(0), &(DatabaseId(data.database), data.table.clone()))?.identity()?;
-    identity.iter().map(|c| data.columns.iter().position(|x| x == c).map(|i| row[i].clone())).collect()
-}
-
-fn is_tenant_column(scene: &Scene, db: DatabaseId, table: &Relation, column: &Ident) -> bool {
-    scene.tenant_column(scene.last(), &(db, table.clone())).as_ref() == Some(column)
 }
 
 /// Whether a value is long and peculiar enough to tell whose it is.

@@ -2,12 +2,14 @@
 
 pub mod act;
 mod admit;
+mod bind;
 pub mod case;
 mod committed;
 pub(crate) mod copy;
 mod load;
 pub mod observe;
 mod open_up;
+mod owners;
 mod perform;
 pub mod record;
 pub mod runner;
@@ -18,7 +20,7 @@ pub mod transcript;
 pub mod tree;
 mod truth;
 
-pub use act::{Act, Actor, Binding, Done, Excursion, Print, Refusal, Seen, Statement};
+pub use act::{Act, Actor, Binding, Context, Done, Excursion, Print, Refusal, Seen, Statement};
 pub use case::CaseData;
 pub use observe::{Observations, StepRun};
 pub use record::{Record, Recorded};

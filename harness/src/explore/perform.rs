@@ -159,20 +159,27 @@ impl Runner<'_> {
 
     async fn send(&mut self, binding: &Binding, savepoint: &str) -> Result<Seen, Failure> {
         let path = &self.scene.scenario.access[binding.access.0];
-        let context =
-            binding.tenant.as_ref().and_then(|tenant| self.scene.tenant_context(&path.role, tenant));
-        let actor = Actor::App { role: path.role.clone(), tenant: binding.tenant.clone() };
-        let db = path.database;
-        let mut sql: Vec<String> = context.into_iter().collect();
-        sql.push(binding.sql.clone());
-        self.keep(db, &actor, path.name.clone(), sql.clone());
-        self.send_as(db, &actor, sql, savepoint).await
+        let actor = Actor::App { role: path.role.clone(), context: binding.context.clone() };
+        self.ask(path.database, &actor, path.name.clone(), &binding.sql, savepoint).await
     }
 
     async fn statement(&mut self, statement: &Statement, savepoint: &str) -> Result<Seen, Failure> {
-        let sql = vec![statement.sql.clone()];
-        self.keep(statement.database, &statement.actor, "probe".to_owned(), sql.clone());
-        self.send_as(statement.database, &statement.actor, sql, savepoint).await
+        let what = "probe".to_owned();
+        self.ask(statement.database, &statement.actor, what, &statement.sql, savepoint).await
+    }
+
+    /// A statement, after what its actor tells the session.
+    async fn ask(
+        &mut self,
+        db: DatabaseId,
+        actor: &Actor,
+        what: String,
+        sql: &str,
+        savepoint: &str,
+    ) -> Result<Seen, Failure> {
+        let sql: Vec<String> = actor.context_sql().into_iter().chain([sql]).map(str::to_owned).collect();
+        self.keep(db, actor, what, sql.clone());
+        self.send_as(db, actor, sql, savepoint).await
     }
 
     async fn send_as(

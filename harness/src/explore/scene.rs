@@ -101,12 +101,6 @@ impl Scene {
         }
     }
 
-    /// How an application's role tells its session the tenant.
-    pub fn tenant_context(&self, role: &Ident, tenant: &str) -> Option<String> {
-        let template = self.scenario.roles.app.iter().find(|r| &r.name == role)?.tenant_context.as_ref()?;
-        template.render(|name| (name == "tenant").then(|| quote_literal(tenant))).ok()
-    }
-
     /// A fresh value of a type, by the name that users write. Types of the final schema are known too.
     pub fn fresh(&self, ty: &str, seed: u64) -> Option<String> {
         let schemas: Vec<&Schema> = self.schemas.last().into_iter().flatten().collect();

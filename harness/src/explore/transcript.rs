@@ -40,8 +40,8 @@ pub fn who(scene: &Scene, actor: &Actor) -> String {
         Actor::Writer => "a writer past row security".to_owned(),
         Actor::Loader => "a superuser".to_owned(),
         Actor::Observer => "an observer past row security".to_owned(),
-        Actor::App { role, tenant: Some(tenant) } => format!("{role} for tenant {tenant}"),
-        Actor::App { role, tenant: None } => role.to_string(),
+        Actor::App { role, context: Some(context) } => format!("{role} for {}", context.whom),
+        Actor::App { role, context: None } => role.to_string(),
     }
 }
 
@@ -57,7 +57,7 @@ pub fn act(scene: &Scene, act: &Act) -> String {
         }
         Act::Send(binding) => {
             let path = &scene.scenario.access[binding.access.0];
-            let actor = Actor::App { role: path.role.clone(), tenant: binding.tenant.clone() };
+            let actor = Actor::App { role: path.role.clone(), context: binding.context.clone() };
             format!("{}: {}", who(scene, &actor), path.name)
         }
         Act::Sql(statement) => {

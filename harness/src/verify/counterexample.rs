@@ -9,7 +9,7 @@ use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{DatabaseId, Platform};
 use watertight_scenarios::{Ident, Schema, Script};
 
-use crate::db::stage::SUPABASE_SQL;
+use crate::db::supabase;
 use crate::explore::transcript::who;
 use crate::explore::{Actor, Record, Recorded, Scene};
 use crate::invariants::Violation;
@@ -86,7 +86,7 @@ fn script(scene: &Scene, data: &Dataset, violation: &Violation, record: &Record)
             );
         }
         if database.platform == Platform::Supabase {
-            out.push_str(SUPABASE_SQL);
+            out.push_str(&supabase::sql(&scenario.roles.migrator));
         }
         if let Some(provision) = &database.provision {
             out.push_str(&terminated(&provision.text));
@@ -144,6 +144,12 @@ fn roles(out: &mut String, scene: &Scene) {
     let roles = &scene.scenario.roles;
     let mut names: BTreeSet<(&Ident, bool)> = roles.app.iter().map(|r| (&r.name, r.bypass_rls)).collect();
     names.insert((&roles.migrator, roles.migrator_bypass_rls));
+    let brought: Vec<Ident> = match scene.scenario.databases.iter().any(|d| d.platform == Platform::Supabase)
+    {
+        true => supabase::ROLES.iter().map(|(name, _)| Ident::new(*name)).collect(),
+        false => Vec::new(),
+    };
+    names.extend(brought.iter().map(|name| (name, false)));
     comment(out, "roles, where they are not there yet");
     for (name, bypass) in names {
         let bypass = if bypass { " BYPASSRLS" } else { "" };

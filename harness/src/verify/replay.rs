@@ -147,7 +147,7 @@ fn entrance(
         Some(Act::Send(binding)) => {
             let AccessId(n) = binding.access;
             let path = &scene.scenario.access[n];
-            let actor = Actor::App { role: path.role.clone(), tenant: binding.tenant.clone() };
+            let actor = Actor::App { role: path.role.clone(), context: binding.context.clone() };
             (path.database, actor, Some(binding.sql.clone()))
         }
         Some(Act::Sql(statement)) => {
@@ -155,10 +155,7 @@ fn entrance(
         }
         _ => (DatabaseId(0), Actor::Migrator, None),
     };
-    let context = match &actor {
-        Actor::App { role, tenant: Some(tenant) } => scene.tenant_context(role, tenant),
-        _ => None,
-    };
+    let context = actor.context_sql().map(str::to_owned);
     let database = runner.database(database).to_owned();
     let (host, port, user, password) = stage.way_in(&database);
     let role = stage.names().role(&actor).clone();

@@ -32,6 +32,16 @@ impl Steps {
     }
 }
 
+/// The statement whose parameters want a source, for diagnostics.
+pub(super) struct Wanting<'a> {
+    /// In words.
+    pub(super) whose: String,
+    /// Its place.
+    pub(super) at: &'a Range<usize>,
+    /// The key of the scenario file that gives the sources.
+    pub(super) key: &'static str,
+}
+
 impl Resolver<'_> {
     pub(super) fn access(
         &mut self,
@@ -87,7 +97,9 @@ impl Resolver<'_> {
                 None
             }
         };
-        let params = self.params(&raw.params, sql.as_ref(), &raw.name);
+        let whose = format!("`{}`", raw.name.value);
+        let params =
+            self.params(&raw.params, sql.as_ref(), &Wanting { whose, at: &raw.name.span, key: "params" });
         let sql = sql?;
         Some(AccessPath {
             kind: raw.kind.unwrap_or_else(|| looks_like(&sql)),
@@ -169,11 +181,12 @@ impl Resolver<'_> {
         }
     }
 
-    fn params(
+    /// Where each parameter of a statement comes from.
+    pub(super) fn params(
         &mut self,
         raw: &IndexMap<At<String>, At<RawParam>>,
         sql: Option<&SqlTemplate>,
-        path: &At<String>,
+        wanting: &Wanting<'_>,
     ) -> IndexMap<String, ParamSource> {
         let mut params = IndexMap::new();
         for (param, source) in raw {
@@ -195,9 +208,9 @@ impl Resolver<'_> {
                 params.insert(param.to_owned(), ParamSource::Tenant);
                 continue;
             }
-            let message = format!("the parameter `:{param}` of `{}` has no source", path.value);
-            let help = format!("add to `params`: {param} = \"Table.column\", \"tenant\" or a type");
-            self.report_help(&path.span, message, help);
+            let message = format!("the parameter `:{param}` of {} has no source", wanting.whose);
+            let help = format!("add to `{}`: {param} = \"Table.column\", \"tenant\" or a type", wanting.key);
+            self.report_help(wanting.at, message, help);
         }
         params
     }

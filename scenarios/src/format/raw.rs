@@ -136,8 +136,13 @@ pub(crate) struct RawMigrator {
 pub(crate) struct RawAppRole {
     /// Its name.
     pub(crate) name: At<String>,
-    /// How the application tells the session its tenant: a statement with `:tenant`, run before each access path.
+    /// How the application tells the session for whom it works: a statement with `:tenant` or other parameters, run
+    /// before each access path.
     pub(crate) tenant_context: Option<At<String>>,
+    /// Where the parameters of the tenant context come from, as in `params` of an access path: the user whose claims
+    /// are set is `user = "members.user_id"`. `:tenant` is the tenant's key unless stated otherwise.
+    #[serde(default)]
+    pub(crate) context_params: IndexMap<At<String>, At<RawParam>>,
     /// Whether production gives it BYPASSRLS.
     #[serde(default)]
     pub(crate) bypass_rls: bool,

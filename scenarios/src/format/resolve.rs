@@ -12,7 +12,7 @@ use super::sources::Sources;
 use crate::diagnostic::{Diagnostic, nearest, suggest};
 use crate::ident::Relation;
 use crate::layout::Choose;
-use crate::scenario::{Database, DatabaseId, Scenario, SqlTemplate, TableHints};
+use crate::scenario::{Database, DatabaseId, Platform, Scenario, SqlTemplate, TableHints};
 use crate::script::Script;
 use crate::source::PathError;
 
@@ -39,7 +39,9 @@ impl Resolver<'_> {
         let derived = raw.base.is_some();
         let postgres_min = self.postgres_min(&raw);
         let mut databases = self.databases(raw.database, raw.databases);
-        let roles = self.roles(raw.roles);
+        let supabase = databases.iter().any(|d| d.platform == Platform::Supabase);
+        let platform = if supabase { Platform::Supabase } else { Platform::Plain };
+        let roles = self.roles(raw.roles, platform);
         let tenancy = match raw.tenancy {
             Some(tenancy) => self.tenancy(tenancy),
             None => {

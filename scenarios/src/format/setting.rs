@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use indexmap::IndexMap;
 
+use super::access::Wanting;
 use super::at::{At, OneOrMany};
 use super::raw::{RawDatabase, RawFile, RawRoles, RawTenancy, RawVersion};
 use super::resolve::{Resolver, is_id};
 use crate::ident::Ident;
-use crate::scenario::{AppRole, Database, Owner, Roles, SqlTemplate, Tenancy};
+use crate::scenario::{AppRole, Database, Owner, Platform, Roles, SqlTemplate, Tenancy};
 use crate::script::Script;
 
 /// The name of a scenario's only database.
@@ -97,7 +98,7 @@ impl Resolver<'_> {
         paths.iter().filter_map(|path| self.script(&path.value, &path.span)).collect()
     }
 
-    pub(super) fn roles(&mut self, raw: RawRoles) -> Roles {
+    pub(super) fn roles(&mut self, raw: RawRoles, platform: Platform) -> Roles {
         let migrator = raw.migrator.name.map_or_else(|| Ident::new("migrator"), |n| Ident::new(n.value));
         let mut seen: HashMap<String, Range<usize>> = HashMap::new();
         let mut app = Vec::new();
@@ -111,29 +112,41 @@ impl Resolver<'_> {
             if role.name.trim().is_empty() {
                 self.report(&role.name.span, "the name is empty");
             }
+            let tenant_context = role.tenant_context.as_ref().and_then(|sql| self.tenant_context(sql));
+            let whose = format!("the tenant context of `{}`", role.name.value);
+            let at = role.tenant_context.as_ref().map_or(&role.name.span, |sql| &sql.span);
+            let wanting = Wanting { whose, at, key: "context_params" };
+            let context_params = self.params(&role.context_params, tenant_context.as_ref(), &wanting);
+            if let (None, Some((param, _))) = (&role.tenant_context, role.context_params.first()) {
+                self.report(&param.span, "`context_params` without a `tenant_context` that takes them");
+            }
             app.push(AppRole {
                 name: Ident::new(role.name.value),
-                tenant_context: role.tenant_context.and_then(|sql| self.tenant_context(&sql)),
+                tenant_context,
+                context_params,
                 bypass_rls: role.bypass_rls,
                 member_of: role.member_of.into_iter().map(Ident::new).collect(),
             });
         }
-        if app.is_empty() {
-            let name = Ident::new("app");
-            app.push(AppRole { name, tenant_context: None, bypass_rls: false, member_of: Vec::new() });
+        // The first is the default of access paths: on Supabase the server's own role comes after the users'.
+        let brought: &[(&str, bool)] = match platform {
+            Platform::Supabase => &[("authenticated", false), ("anon", false), ("service_role", true)],
+            Platform::Plain if app.is_empty() => &[("app", false)],
+            Platform::Plain => &[],
+        };
+        for (name, bypass_rls) in brought {
+            if app.iter().all(|role: &AppRole| role.name.as_str() != *name) {
+                app.push(AppRole { bypass_rls: *bypass_rls, ..AppRole::named(name) });
+            }
         }
         Roles { migrator, migrator_bypass_rls: raw.migrator.bypass_rls, app }
     }
 
     fn tenant_context(&mut self, sql: &At<String>) -> Option<SqlTemplate> {
         let template = self.template(sql)?;
-        let params = template.params();
-        if let Some(other) = params.iter().find(|p| **p != "tenant") {
-            let message = format!("a tenant context has one parameter, `:tenant`; there is `:{other}`");
-            self.report(&sql.span, message);
-        } else if params.is_empty() {
+        if template.params().is_empty() {
             let help = "as in SELECT set_config('app.tenant', :tenant, true)";
-            self.report_help(&sql.span, "the tenant context does not use `:tenant`", help);
+            self.report_help(&sql.span, "the tenant context has no parameter, as `:tenant`", help);
         }
         Some(template)
     }
