@@ -2,6 +2,7 @@
 //! of everything that a migration can change.
 
 mod introspect;
+pub mod reach;
 mod types;
 
 pub use introspect::introspect;
@@ -30,6 +31,10 @@ pub const QUESTIONS: &[(&str, &str)] = &[
     ("extensions", include_str!("sql/extensions.sql")),
     ("fingerprint", include_str!("sql/fingerprint.sql")),
 ];
+
+/// What roles can reach, besides.
+pub const REACH_QUESTIONS: &[(&str, &str)] =
+    &[("reach", include_str!("sql/reach.sql")), ("callable", include_str!("sql/callable.sql"))];
 
 /// The catalogs as lines that can be compared. The session's search path must be pinned to `pg_catalog`,
 /// so that every name is printed qualified.

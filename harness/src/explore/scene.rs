@@ -1,13 +1,14 @@
 //! The stage on which cases play: the scenario, and what its schema is at each checkpoint.
 
 use watertight_generators::Plan;
-use watertight_scenarios::ident::quote_literal;
-use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Step, StepId, StepKind};
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Platform, Step, StepId, StepKind};
 use watertight_scenarios::schema::{Deferrable, Schema, Table};
 use watertight_scenarios::{Ident, Relation, Scenario};
 
 use super::act::Print;
 use super::snapshot::TableKey;
+use crate::catalog::reach::Reach;
+use crate::db::supabase;
 
 /// Static knowledge of one scenario on one server.
 pub struct Scene {
@@ -17,6 +18,8 @@ pub struct Scene {
     pub schemas: Vec<Vec<Schema>>,
     /// Catalog lines by checkpoint.
     pub prints: Vec<Print>,
+    /// What each role can reach, by checkpoint, then database.
+    pub reach: Vec<Vec<Reach>>,
     /// How data is made for the baseline.
     pub plan: Plan,
     /// Why the run over empty tables ended early, if it did.
@@ -144,9 +147,14 @@ impl Scene {
 
     /// Whether any table has row security at a checkpoint.
     pub fn has_row_security(&self, at: Checkpoint) -> bool {
-        self.schemas
-            .get(at.0)
-            .is_some_and(|s| s.iter().flat_map(|s| &s.tables).any(|t| t.row_security.enabled))
+        self.schemas.get(at.0).is_some_and(|s| {
+            s.iter().flat_map(|s| &s.tables).any(|t| t.row_security.enabled && !self.is_platform(&t.name))
+        })
+    }
+
+    /// Whether a relation or function is the hosting platform's own.
+    pub fn is_platform(&self, name: &Relation) -> bool {
+        self.scenario.databases.iter().any(|d| d.platform == Platform::Supabase) && supabase::owns(name)
     }
 
     /// Whether a backfill or a copy may add rows to the table.

@@ -14,6 +14,7 @@ mod copy_sequence;
 mod guard;
 mod isolation;
 mod migration_applies;
+mod rls;
 mod rollback;
 mod routing;
 mod spec;
@@ -158,6 +159,10 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(backfill_preserves::Preserves),
         Box::new(step_role::StepRoleFaithful),
         Box::new(tenant_coherence::TenantCoherence),
+        Box::new(rls::Read),
+        Box::new(rls::Write),
+        Box::new(rls::DefaultDeny),
+        Box::new(rls::Posture),
         Box::new(isolation::ReadIsolation),
         Box::new(isolation::NonInterference),
         Box::new(migration_applies::MigrationApplies),

@@ -9,7 +9,7 @@ use watertight_scenarios::{Relation, Scenario, Schema};
 
 use super::locks::{self, Locks, lock_row};
 use super::{VerifyError, facts};
-use crate::catalog;
+use crate::catalog::{self, reach::Reach};
 use crate::db::session::{Failure, Session};
 use crate::db::stage::{RoleNames, Stage};
 use crate::explore::{Actor, Print, Scene, copy};
@@ -18,6 +18,29 @@ const SURVEY_LIMIT: Duration = Duration::from_secs(120);
 
 /// By step: what its way back changed in the catalogs, in words; or why it failed.
 pub(super) type WaysBack = BTreeMap<StepId, Vec<String>>;
+
+/// What the catalogs said at one moment.
+struct Looked {
+    schemas: Vec<Schema>,
+    print: Print,
+    reach: Vec<Reach>,
+}
+
+/// The same by checkpoint, for the scene.
+#[derive(Default)]
+struct Checkpoints {
+    schemas: Vec<Vec<Schema>>,
+    prints: Vec<Print>,
+    reach: Vec<Vec<Reach>>,
+}
+
+impl Checkpoints {
+    fn push(&mut self, looked: Looked) {
+        self.schemas.push(looked.schemas);
+        self.prints.push(looked.print);
+        self.reach.push(looked.reach);
+    }
+}
 
 pub(super) struct Surveyor<'a> {
     names: &'a RoleNames,
@@ -53,21 +76,22 @@ impl<'a> Surveyor<'a> {
         Ok(())
     }
 
-    async fn look(&mut self) -> Result<(Vec<Schema>, Print), Failure> {
-        let (mut schemas, mut print) = (Vec::new(), Print::new());
+    async fn look(&mut self) -> Result<Looked, Failure> {
+        let (mut schemas, mut print, mut reach) = (Vec::new(), Print::new(), Vec::new());
         let observer = self.names.become_sql(&Actor::Observer);
         for (db, session) in self.sessions.iter_mut().enumerate() {
             session
                 .run(&format!("SAVEPOINT look; {observer}; SET LOCAL search_path = pg_catalog"), SURVEY_LIMIT)
                 .await?;
             schemas.push(catalog::introspect(session).await?);
+            reach.push(catalog::reach::reach(session).await?);
             for ((kind, object), definition) in catalog::fingerprint(session).await? {
                 let object = if db == 0 { object } else { format!("[{db}] {object}") };
                 print.insert((kind, object), definition);
             }
             session.run("ROLLBACK TO SAVEPOINT look; RELEASE SAVEPOINT look", SURVEY_LIMIT).await?;
         }
-        Ok((schemas, print))
+        Ok(Looked { schemas, print, reach })
     }
 
     /// Table locks that are held on a database.
@@ -151,10 +175,10 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
         });
     }
     surveyor.close(stage, &databases).await?;
-    let (schemas, prints, ways_back, stopped) = seen?;
+    let (Checkpoints { schemas, prints, reach }, ways_back, stopped) = seen?;
     let baseline: Vec<&Schema> = stage.schemas().iter().collect();
     let plan = Plan::new(&baseline, &scenario);
-    let scene = Scene { scenario, schemas, prints, plan, stopped };
+    let scene = Scene { scenario, schemas, prints, reach, plan, stopped };
     let (mut surveyor, databases) = Surveyor::open(stage).await?;
     // Locks are for the report alone, which says nothing of them where the session ends on the way.
     let locks = locks::locks(&mut surveyor, &scene).await.unwrap_or_default();
@@ -162,7 +186,7 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
     Ok(Surveyed { scene, ways_back, locks })
 }
 
-type Walk = (Vec<Vec<Schema>>, Vec<Print>, WaysBack, Option<(StepId, String)>);
+type Walk = (Checkpoints, WaysBack, Option<(StepId, String)>);
 
 async fn walk(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Walk, Failure> {
     let all_held = scenario.steps.iter().all(|s| {
@@ -174,55 +198,51 @@ async fn walk(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Wa
 /// Everything in one transaction that is undone; each way back is tried on the way.
 async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Walk, Failure> {
     surveyor.all("BEGIN").await?;
-    let (schema, print) = surveyor.look().await?;
-    let (mut schemas, mut prints, mut ways_back, mut stopped) =
-        (vec![schema], vec![print], WaysBack::new(), None);
+    let (mut found, mut ways_back, mut stopped) = (Checkpoints::default(), WaysBack::new(), None);
+    found.push(surveyor.look().await?);
     for step in (0..scenario.steps.len()).map(StepId) {
-        settle(scenario, step, schemas.last().map(Vec::as_slice).unwrap_or_default());
+        settle(scenario, step, found.schemas.last().map(Vec::as_slice).unwrap_or_default());
         if let Err(why) = surveyor.script(scenario, step, false).await? {
             stopped = Some((step, why));
             break;
         }
-        let (schema, print) = surveyor.look().await?;
+        let looked = surveyor.look().await?;
         if scenario.steps[step.0].down.is_some() {
             surveyor.all("SAVEPOINT way_back").await?;
             let changed = match surveyor.script(scenario, step, true).await? {
-                Ok(()) => facts::words(&print, &surveyor.look().await?.1),
+                Ok(()) => facts::words(&looked.print, &surveyor.look().await?.print),
                 Err(why) => vec![format!("fails: {why}")],
             };
             ways_back.insert(step, changed);
             if surveyor.lost.is_some() {
                 // The cases say what comes of it.
                 let why = ways_back.get(&step).map(|w| w.join("; ")).unwrap_or_default();
-                schemas.push(schema);
-                prints.push(print);
+                found.push(looked);
                 stopped = (step.0 + 1 < scenario.steps.len()).then(|| (StepId(step.0 + 1), why));
                 break;
             }
             surveyor.all("ROLLBACK TO SAVEPOINT way_back; RELEASE SAVEPOINT way_back").await?;
         }
-        schemas.push(schema);
-        prints.push(print);
+        found.push(looked);
     }
     if surveyor.lost.is_none() {
         surveyor.all("ROLLBACK").await?;
     }
-    Ok((schemas, prints, ways_back, stopped))
+    Ok((found, ways_back, stopped))
 }
 
 /// Every step committed, on databases that are dropped afterwards; ways back are left to the cases.
 async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Walk, Failure> {
-    let (mut schemas, mut prints, mut stopped) = (Vec::new(), Vec::new(), None);
+    let (mut found, mut stopped) = (Checkpoints::default(), None);
     for step in (0..=scenario.steps.len()).map(StepId) {
         surveyor.all("BEGIN").await?;
-        let (schema, print) = surveyor.look().await?;
+        let looked = surveyor.look().await?;
         surveyor.all("ROLLBACK").await?;
-        schemas.push(schema);
-        prints.push(print);
+        found.push(looked);
         if step.0 == scenario.steps.len() {
             break;
         }
-        settle(scenario, step, schemas.last().map(Vec::as_slice).unwrap_or_default());
+        settle(scenario, step, found.schemas.last().map(Vec::as_slice).unwrap_or_default());
         let next = &scenario.steps[step.0];
         let held = next.up.is_transactional();
         if held {
@@ -237,5 +257,5 @@ async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) ->
             break;
         }
     }
-    Ok((schemas, prints, WaysBack::new(), stopped))
+    Ok((found, WaysBack::new(), stopped))
 }

@@ -1,4 +1,8 @@
+ALTER TABLE account NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE item NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE note NO FORCE ROW LEVEL SECURITY;
 UPDATE item i SET tenant_id = a.tenant_id FROM account a WHERE a.id = i.account_id AND i.tenant_id IS NULL;
 UPDATE note n SET tenant_id = i.tenant_id FROM item i WHERE i.id = n.item_id AND n.tenant_id IS NULL;
+ALTER TABLE note FORCE ROW LEVEL SECURITY;
 ALTER TABLE item FORCE ROW LEVEL SECURITY;
+ALTER TABLE account FORCE ROW LEVEL SECURITY;

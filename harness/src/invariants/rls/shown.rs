@@ -1,0 +1,137 @@
+//! Whose the rows of an answer are.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use watertight_scenarios::scenario::Checkpoint;
+
+use super::Subject;
+use crate::db::session::{Answer, SqlError};
+use crate::explore::{CaseData, Scene, Snapshot};
+
+/// Values shorter than this are not looked for in messages.
+const TOLD_LENGTH_MIN: usize = 6;
+
+/// What a relation's answer shows, and what there was to be seen.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// Rows of the tenants that the context entitles to.
+    pub(super) own: usize,
+    /// Rows of others.
+    pub(super) foreign: usize,
+    /// The others.
+    pub(super) others: BTreeSet<String>,
+    /// Whether others have rows there.
+    pub(super) others_there: bool,
+}
+
+impl Shown {
+    fn count(&mut self, owners: &BTreeSet<String>, entitled: &BTreeSet<String>) {
+        if owners.is_empty() {
+            return;
+        }
+        if owners.is_disjoint(entitled) {
+            self.foreign += 1;
+            self.others.extend(owners.iter().cloned());
+        } else {
+            self.own += 1;
+        }
+    }
+}
+
+/// The statement that reads a relation: places of rows where it holds rows, else what the role may select.
+pub(super) fn select(subject: &Subject<'_>) -> Option<String> {
+    let relation = subject.relation().quoted();
+    if subject.root.is_some() && subject.reach.select {
+        return Some(format!("SELECT tableoid::text || ':' || ctid::text FROM {relation}"));
+    }
+    let columns: Vec<String> = subject.reach.columns.select.iter().map(|c| c.quoted()).collect();
+    (!columns.is_empty()).then(|| format!("SELECT {} FROM {relation}", columns.join(", ")))
+}
+
+/// Ground truth of one checkpoint of one case.
+pub(super) struct Truth<'a> {
+    scene: &'a Scene,
+    case: &'a CaseData,
+    at: Checkpoint,
+    contents: &'a Snapshot,
+    values: HashMap<&'a str, BTreeSet<String>>,
+}
+
+impl<'a> Truth<'a> {
+    pub(super) fn new(scene: &'a Scene, case: &'a CaseData, at: Checkpoint, contents: &'a Snapshot) -> Self {
+        Self { scene, case, at, contents, values: case.value_owners(scene, at, contents) }
+    }
+
+    /// Owners of a table's rows, by place.
+    pub(super) fn places(&self, subject: &Subject<'_>) -> BTreeMap<String, BTreeSet<String>> {
+        let Some(root) = &subject.root else { return BTreeMap::new() };
+        self.case.places(self.scene, self.at, self.contents, root)
+    }
+
+    /// What an answer to [`select`] shows.
+    pub(super) fn shown(&self, subject: &Subject<'_>, answer: &Answer, entitled: &BTreeSet<String>) -> Shown {
+        if subject.root.is_none() || !subject.reach.select {
+            return self.shown_by_values(answer, entitled, "");
+        }
+        let places = self.places(subject);
+        let mut shown = Shown::default();
+        for place in answer.rows.iter().filter_map(|row| row.first().cloned().flatten()) {
+            if let Some(owners) = places.get(&place) {
+                shown.count(owners, entitled);
+            }
+        }
+        shown.others_there = places.values().any(|o| !o.is_empty() && o.is_disjoint(entitled));
+        shown
+    }
+
+    /// The same by the values of the rows. Values that were sent tell nothing.
+    pub(super) fn shown_by_values(&self, answer: &Answer, entitled: &BTreeSet<String>, sent: &str) -> Shown {
+        let mut shown = Shown::default();
+        let tenancy = &self.scene.scenario.tenancy;
+        let is_tenant = |column: &String| {
+            tenancy.column.iter().chain(tenancy.columns.values()).any(|c| c.as_str() == column)
+        };
+        let tenant_at = answer.columns.iter().position(is_tenant);
+        for row in &answer.rows {
+            let mut owners: BTreeSet<String> = BTreeSet::new();
+            let tenant = tenant_at.and_then(|at| row[at].as_ref());
+            let mut foreign = false;
+            if let Some(tenant) = tenant.filter(|t| self.case.world_of_tenant(t).is_some()) {
+                owners.insert(tenant.clone());
+            } else {
+                for value in row.iter().flatten().filter(|v| !sent.contains(v.as_str())) {
+                    if let Some(known) = self.values.get(value.as_str()) {
+                        foreign |= known.is_disjoint(entitled);
+                        owners.extend(known.iter().cloned());
+                    }
+                }
+            }
+            if foreign {
+                owners.retain(|o| !entitled.contains(o));
+            }
+            shown.count(&owners, entitled);
+        }
+        shown.others_there = self.values.values().any(|o| o.is_disjoint(entitled));
+        shown
+    }
+
+    /// Tenants whose values an error tells, and that were not sent.
+    pub(super) fn told(&self, error: &SqlError, entitled: &BTreeSet<String>, sent: &str) -> BTreeSet<String> {
+        let text = format!(
+            "{} {} {}",
+            error.message,
+            error.detail.as_deref().unwrap_or_default(),
+            error.hint.as_deref().unwrap_or_default()
+        );
+        self.values
+            .iter()
+            .filter(|(value, owners)| {
+                value.len() >= TOLD_LENGTH_MIN
+                    && owners.is_disjoint(entitled)
+                    && text.contains(**value)
+                    && !sent.contains(**value)
+            })
+            .flat_map(|(_, owners)| owners.iter().cloned())
+            .collect()
+    }
+}

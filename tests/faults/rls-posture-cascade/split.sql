@@ -1,0 +1,7 @@
+ALTER TABLE note ADD COLUMN owner_id uuid;
+ALTER TABLE note NO FORCE ROW LEVEL SECURITY;
+UPDATE note SET owner_id = tenant_id;
+ALTER TABLE note FORCE ROW LEVEL SECURITY;
+ALTER TABLE note DROP CONSTRAINT note_item_tenant_fkey;
+ALTER TABLE note DROP COLUMN tenant_id CASCADE;
+ALTER TABLE note RENAME COLUMN owner_id TO tenant_id;
