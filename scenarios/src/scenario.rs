@@ -201,8 +201,35 @@ pub struct Step {
     pub guard: Option<Guard>,
     /// What else a backfill may write besides tenant columns: `Table` (rows may be added) or `Table.column`.
     pub writes: Vec<WriteScope>,
+    /// Whether tables that the timeline created until then get rows behind it.
+    pub populate: Populate,
     /// Longest time in seconds before the watchdog ends it.
     pub timeout_s: u32,
+}
+
+/// Which tables get generated rows behind a step: of those that the timeline created until then and that no earlier
+/// step populates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Populate {
+    /// None.
+    #[default]
+    Nothing,
+    /// All.
+    Everything,
+    /// These.
+    Tables(Vec<Relation>),
+}
+
+impl Populate {
+    /// Whether a table is meant.
+    pub fn covers(&self, table: &Relation) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Tables(tables) => tables.contains(table),
+        }
+    }
 }
 
 /// Kind of step.
@@ -325,6 +352,23 @@ pub struct AccessPath {
     pub source: Option<String>,
     /// SQLSTATEs that are an answer, not a failure.
     pub may_fail: Vec<String>,
+    /// What it promises, where it asks for nearest neighbours.
+    pub retrieval: Option<Retrieval>,
+}
+
+/// What a read that asks for nearest neighbours promises.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Retrieval {
+    /// The table that holds the vectors.
+    pub table: Relation,
+    /// Their column.
+    pub column: Ident,
+    /// Rows asked for.
+    pub limit: u32,
+    /// Lowest recall of the exact answer that is acceptable, from 0 to 1.
+    pub recall: f64,
+    /// Dimensions of the model that embeds the question, where that is known.
+    pub dimension: Option<u32>,
 }
 
 /// Read or write.

@@ -94,7 +94,13 @@ fn every_key_is_read() {
     assert_eq!((post.from, post.until), (Checkpoint(0), Checkpoint(3)));
     assert_eq!(post.params["up"], ParamSource::Fixed(None));
     assert_eq!(post.params["note"], ParamSource::Fresh("text".into()));
-    assert_eq!(path(&scenario, "GET /items").from, Checkpoint(1));
+    let get = path(&scenario, "GET /items");
+    assert_eq!(get.from, Checkpoint(1));
+    let promise = get.retrieval.as_ref().expect("it asks for nearest neighbours");
+    assert_eq!((promise.table.to_string(), promise.column.as_str()), ("item".into(), "embedding"));
+    assert_eq!((promise.limit, promise.recall, promise.dimension), (5, 0.95, Some(1536)));
+    let populate = &scenario.steps[0].populate;
+    assert!(populate.covers(&Relation::public("audit")) && !populate.covers(&Relation::public("item")));
     assert_eq!(scenario.generate.len(), 2);
 }
 

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use watertight_generators::{Row, TableData, WorldId};
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{
-    AccessContext, AccessId, AppRole, Checkpoint, DatabaseId, ParamSource, SqlTemplate,
+    AccessContext, AccessId, AppRole, DatabaseId, ParamSource, SqlTemplate,
 };
 use watertight_scenarios::{Ident, Relation};
 
@@ -212,10 +212,10 @@ impl CaseData {
             led_to.extend(scene.tenant_key().and_then(|k| cell(&k)));
             return;
         }
-        if let Some(column) = scene.tenant_column(Checkpoint(0), &key) {
+        if let Some(column) = scene.tenant_column(scene.born(&key), &key) {
             led_to.extend(cell(&column));
         }
-        let Some(table) = scene.table(Checkpoint(0), &key).filter(|_| depth > 0) else { return };
+        let Some(table) = scene.table(scene.born(&key), &key).filter(|_| depth > 0) else { return };
         for fk in &table.foreign_keys {
             let Some(target) =
                 self.data.tables.iter().find(|t| t.database == data.database && t.table == fk.target)
@@ -251,7 +251,7 @@ impl From<'_> {
 
 /// What identifies a loaded row.
 fn key_of(scene: &Scene, data: &TableData, row: &TextRow) -> Option<TextRow> {
-    let identity =
-        scene.table(Checkpoint(0), &(DatabaseId(data.database), data.table.clone()))?.identity()?;
+    let key = (DatabaseId(data.database), data.table.clone());
+    let identity = scene.table(scene.born(&key), &key)?.identity()?;
     identity.iter().map(|c| data.columns.iter().position(|x| x == c).map(|i| row[i].clone())).collect()
 }

@@ -1,10 +1,10 @@
 //! One case: its data, and to which world each row and value belongs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use watertight_generators::{Dataset, TableData, WorldId};
-use watertight_scenarios::scenario::{Checkpoint, DatabaseId};
+use watertight_scenarios::scenario::{DatabaseId, StepId};
 
 use super::owners::Leads;
 use super::scene::Scene;
@@ -30,6 +30,7 @@ pub struct CaseData {
     tenant_of: HashMap<WorldId, Vec<String>>,
     values: Arc<HashMap<String, Option<WorldId>>>,
     pub(super) leads: OnceLock<Leads>,
+    late: Arc<BTreeMap<StepId, Dataset>>,
 }
 
 impl CaseData {
@@ -45,6 +46,7 @@ impl CaseData {
             tenant_of: HashMap::new(),
             values: Arc::default(),
             leads: OnceLock::new(),
+            late: Arc::new(late(scene, &data)),
             data,
         };
         let tenant_key = scene.tenant_key();
@@ -82,7 +84,7 @@ impl CaseData {
     /// What identifies a loaded row among its table's rows, as [`TableRows::key`] does for rows of a snapshot.
     pub(super) fn id_of(&self, scene: &Scene, data: &TableData, row: &TextRow) -> TextRow {
         let key = (DatabaseId(data.database), data.table.clone());
-        let identity = scene.table(Checkpoint(0), &key).and_then(|t| t.identity()).unwrap_or_default();
+        let identity = scene.table(scene.born(&key), &key).and_then(|t| t.identity()).unwrap_or_default();
         let at: Vec<usize> =
             identity.iter().filter_map(|c| data.columns.iter().position(|x| x == c)).collect();
         if at.is_empty() { row.clone() } else { at.iter().map(|&i| row[i].clone()).collect() }
@@ -106,6 +108,11 @@ impl CaseData {
     /// The world that alone has this value, if one does.
     pub fn world_of_value(&self, value: &str) -> Option<WorldId> {
         self.values.get(value).copied().flatten()
+    }
+
+    /// Rows that are loaded behind a step, by step, for those who outlive the case's borrow.
+    pub(super) fn late(&self) -> Arc<BTreeMap<StepId, Dataset>> {
+        Arc::clone(&self.late)
     }
 
     /// Whose each distinctive value is, for those who outlive the case's borrow.
@@ -174,6 +181,17 @@ impl CaseData {
             (0..n).map(|i| with[(start + i * (with.len() / n)) % with.len()]).collect();
         picked.into_iter().collect()
     }
+}
+
+/// The part of the data that is loaded behind each step.
+fn late(scene: &Scene, data: &Dataset) -> BTreeMap<StepId, Dataset> {
+    let mut late: BTreeMap<StepId, Dataset> = BTreeMap::new();
+    for table in &data.tables {
+        if let Some(step) = scene.late.get(&(DatabaseId(table.database), table.table.clone())) {
+            late.entry(*step).or_default().tables.push(table.clone());
+        }
+    }
+    late
 }
 
 /// Whether a value is long and peculiar enough to tell whose it is.

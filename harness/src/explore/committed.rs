@@ -122,10 +122,12 @@ impl Runner<'_> {
             self.sessions.push(self.stage.connect(&clone).await.map_err(lost)?);
             self.databases.push(clone);
         }
+        let absent = self.absent.clone();
         let mut seen = Vec::new();
         for act in path {
             seen.push(self.act_committed(case, act).await?);
         }
+        self.absent = absent;
         for session in std::mem::take(&mut self.sessions) {
             session.close().await;
         }
@@ -197,6 +199,11 @@ impl Runner<'_> {
             }
         };
         self.answered(&seen);
+        if !down && matches!(seen, Seen::Done(_)) {
+            self.everywhere("BEGIN").await?;
+            self.populate(step).await?;
+            self.everywhere("COMMIT").await?;
+        }
         Ok(seen)
     }
 

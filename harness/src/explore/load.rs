@@ -1,27 +1,65 @@
 //! Puts a case's data into its databases.
 
 use watertight_generators::{Dataset, Row, TableData};
-use watertight_scenarios::Ident;
 use watertight_scenarios::ident::quote_literal;
-use watertight_scenarios::scenario::DatabaseId;
+use watertight_scenarios::scenario::{DatabaseId, StepId};
+use watertight_scenarios::{Ident, Schema};
 
 use super::act::Actor;
 use super::runner::{OWN_LIMIT, Runner};
 use crate::db::session::Failure;
 
 impl Runner<'_> {
-    /// Loads data past foreign keys, triggers and row security, and sets every sequence behind it.
+    /// Loads data past foreign keys, triggers and row security, and sets every sequence behind it. Tables that get
+    /// their rows behind a step are left out.
     pub(super) async fn load(&mut self, data: &Dataset) -> Result<(), Failure> {
+        let scene = self.scene;
+        let is_late = |t: &TableData| scene.late.contains_key(&(DatabaseId(t.database), t.table.clone()));
+        self.copy_in(data.tables.iter().filter(|t| !is_late(t))).await?;
+        for db in 0..self.sessions.len() {
+            let sequences = self.sequences_sql(DatabaseId(db));
+            self.own(DatabaseId(db), &format!("{sequences}RESET ALL; RESET ROLE")).await?;
+        }
+        Ok(())
+    }
+
+    /// Fills the tables that get their rows behind a step, those that are still empty, with the rows of worlds that
+    /// are still there.
+    pub(super) async fn populate(&mut self, step: StepId) -> Result<(), Failure> {
+        let Some(data) = self.late.get(&step) else { return Ok(()) };
+        let mut data = data.filtered(|_, row| row.world.is_none_or(|w| !self.absent.contains(&w)));
+        let observer = self.names.become_sql(&Actor::Observer);
+        for table in &mut data.tables {
+            let db = DatabaseId(table.database);
+            let asked = format!("{observer}; SELECT EXISTS (SELECT FROM {})", table.table.quoted());
+            let answers = self.own(db, &asked).await?;
+            if answers.last().and_then(|a| a.rows.first()) != Some(&vec![Some("f".to_owned())]) {
+                table.rows.clear();
+            }
+        }
+        data.tables.retain(|t| !t.rows.is_empty());
+        self.copy_in(data.tables.iter()).await?;
+        for db in (0..self.sessions.len()).map(DatabaseId) {
+            self.own(db, "RESET ALL; RESET ROLE").await?;
+        }
+        if self.record.is_some() && !data.tables.is_empty() {
+            let schemas: Vec<&Schema> =
+                self.scene.schemas.get(step.after().0).into_iter().flatten().collect();
+            let sql = watertight_generators::to_insert_sql(&data, &schemas);
+            let what = format!("rows for the tables that `{}` leaves", self.scene.step(step).id);
+            self.keep(self.scene.step(step).database, &Actor::Loader, what, vec![sql]);
+        }
+        Ok(())
+    }
+
+    /// As the loader, which the sessions are afterwards.
+    async fn copy_in(&mut self, tables: impl Iterator<Item = &TableData>) -> Result<(), Failure> {
         let loader = self.names.become_sql(&Actor::Loader);
         for db in 0..self.sessions.len() {
             self.own(DatabaseId(db), &loader).await?;
         }
-        for table in data.tables.iter().filter(|t| !t.rows.is_empty()) {
+        for table in tables.filter(|t| !t.rows.is_empty()) {
             self.copy_rows(table, &table.rows).await?;
-        }
-        for db in 0..self.sessions.len() {
-            let sequences = self.sequences_sql(DatabaseId(db));
-            self.own(DatabaseId(db), &format!("{sequences}RESET ALL; RESET ROLE")).await?;
         }
         Ok(())
     }

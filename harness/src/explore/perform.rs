@@ -81,6 +81,9 @@ impl Runner<'_> {
                 }
             }
         }
+        if matches!(seen, Seen::Done(_)) {
+            self.populate(step).await?;
+        }
         Ok(seen)
     }
 

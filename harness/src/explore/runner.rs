@@ -1,10 +1,10 @@
 //! The sessions of one worker, and the walk along the timeline: one transaction a case, a savepoint an act.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use watertight_generators::WorldId;
+use watertight_generators::{Dataset, WorldId};
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId};
 
 use super::act::{Actor, Seen};
@@ -58,6 +58,10 @@ pub struct Runner<'a> {
     pub(super) record: Option<Record>,
     /// Values of the case that is played.
     pub(super) values: Arc<HashMap<String, Option<WorldId>>>,
+    /// Rows of the case that are loaded behind a step.
+    pub(super) late: Arc<BTreeMap<StepId, Dataset>>,
+    /// Worlds that were taken out of the state.
+    pub(super) absent: BTreeSet<WorldId>,
     /// Savepoints to set and undo, by database: sent in one message with whatever comes next.
     pub(super) pending: Vec<Vec<String>>,
     depth: usize,
@@ -81,6 +85,8 @@ impl<'a> Runner<'a> {
             sessions,
             record: None,
             values: Arc::default(),
+            late: Arc::default(),
+            absent: BTreeSet::new(),
             pending: Vec::new(),
             depth: 0,
             place: Place::Load,
@@ -190,6 +196,8 @@ impl<'a> Runner<'a> {
     ) -> Result<Observations, Failure> {
         self.values = case.values();
         self.place = Place::Load;
+        self.late = case.late();
+        self.absent.clear();
         self.load(&case.data).await?;
         if mode != Mode::Held {
             self.everywhere("COMMIT").await?;
@@ -248,9 +256,11 @@ impl<'a> Runner<'a> {
             self.depth += 1;
             let name = format!("excursion_{}", self.depth);
             self.later(&[format!("SAVEPOINT {name}")]);
+            let absent = self.absent.clone();
             let seen = self.perform(case, &node.act, &name).await?;
             node.seen = Some(seen);
             Box::pin(self.visit(case, &mut node.children)).await?;
+            self.absent = absent;
             self.undo_later(&name);
             self.depth -= 1;
         }

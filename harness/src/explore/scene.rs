@@ -1,5 +1,7 @@
 //! The stage on which cases play: the scenario, and what its schema is at each checkpoint.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use watertight_generators::Plan;
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Platform, Step, StepId, StepKind};
 use watertight_scenarios::schema::{Deferrable, Schema, Table};
@@ -22,11 +24,50 @@ pub struct Scene {
     pub reach: Vec<Vec<Reach>>,
     /// How data is made for the baseline.
     pub plan: Plan,
+    /// Tables that the timeline creates and that get rows behind a step: that step.
+    pub late: BTreeMap<TableKey, StepId>,
     /// Why the run over empty tables ended early, if it did.
     pub stopped: Option<(StepId, String)>,
 }
 
+/// Tables that the timeline creates and that get rows behind a step.
+pub(crate) fn late_tables(scenario: &Scenario, schemas: &[Vec<Schema>]) -> BTreeMap<TableKey, StepId> {
+    let mut late: BTreeMap<TableKey, StepId> = BTreeMap::new();
+    let names = |at: usize| -> BTreeSet<TableKey> {
+        let databases = schemas.get(at).into_iter().flatten().enumerate();
+        databases.flat_map(|(db, s)| s.roots().map(move |t| (DatabaseId(db), t.name.clone()))).collect()
+    };
+    let baseline = names(0);
+    for (i, step) in scenario.steps.iter().enumerate() {
+        for key in names(i + 1).difference(&baseline).filter(|key| step.populate.covers(&key.1)) {
+            late.entry(key.clone()).or_insert(StepId(i));
+        }
+    }
+    late
+}
+
+/// The baseline's schemas with the late tables as their step leaves them: what data is made for.
+pub(crate) fn schemas_with_late(
+    baseline: &[Schema],
+    schemas: &[Vec<Schema>],
+    late: &BTreeMap<TableKey, StepId>,
+) -> Vec<Schema> {
+    let mut merged = baseline.to_vec();
+    for ((db, name), step) in late {
+        let table = schemas.get(step.after().0).and_then(|s| s.get(db.0)).and_then(|s| s.table(name));
+        if let (Some(schema), Some(table)) = (merged.get_mut(db.0), table) {
+            schema.tables.push(table.clone());
+        }
+    }
+    merged
+}
+
 impl Scene {
+    /// The checkpoint at which a table's rows are loaded.
+    pub fn born(&self, key: &TableKey) -> Checkpoint {
+        self.late.get(key).map_or(Checkpoint(0), |step| step.after())
+    }
+
     /// Steps with their ids.
     pub fn steps(&self) -> impl Iterator<Item = (StepId, &Step)> {
         self.scenario.steps.iter().enumerate().map(|(i, s)| (StepId(i), s))

@@ -85,8 +85,10 @@ impl Runner<'_> {
             let without: BTreeSet<WorldId> = alive.iter().filter(|w| !first.contains(w)).copied().collect();
             let gone: BTreeSet<WorldId> = alive.difference(&without).copied().collect();
             self.later(&["SAVEPOINT screen".to_owned()]);
+            let absent = self.absent.clone();
             self.remove(case, &gone).await?;
             let still = matches!(self.checked_step(step, "screen").await?, Seen::Refused(_));
+            self.absent = absent;
             self.undo_later("screen");
             guilty = if still { second.to_vec() } else { first.to_vec() };
         }
@@ -99,6 +101,7 @@ impl Runner<'_> {
         case: &CaseData,
         worlds: &BTreeSet<WorldId>,
     ) -> Result<(), Failure> {
+        self.absent.extend(worlds);
         let contents = self.snapshot().await?;
         let mut by_db: BTreeMap<DatabaseId, String> = BTreeMap::new();
         for (key, table) in &contents.tables {

@@ -52,7 +52,7 @@ fn targets<'a>(scene: &'a Scene, case: &'a CaseData) -> Vec<Target<'a>> {
     for data in &case.data.tables {
         let key = (DatabaseId(data.database), data.table.clone());
         let Some(table) = scene.table(scene.last(), &key) else { continue };
-        let Some(identity) = scene.table(Checkpoint(0), &key).and_then(|t| t.identity()) else { continue };
+        let Some(identity) = scene.table(scene.born(&key), &key).and_then(|t| t.identity()) else { continue };
         let row = data.rows.iter().find_map(|r| r.world.map(|w| (r, w)));
         if let Some((row, world)) = row {
             found.push(Target { scene, case, key, table, data, row, world, identity });

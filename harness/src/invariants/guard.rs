@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use watertight_generators::WorldId;
 use watertight_reports::{Expects, Severity};
 use watertight_scenarios::ident::quote_literal;
-use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Guard, StepId};
+use watertight_scenarios::scenario::{DatabaseId, Guard, StepId};
 
 use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
 use crate::explore::snapshot::{Change, diff};
@@ -55,7 +55,7 @@ fn poisons(scene: &Scene, case: &CaseData, step: StepId) -> Vec<Poison> {
         else {
             continue;
         };
-        let Some(identity) = scene.table(Checkpoint(0), &key).and_then(|t| t.identity()) else { continue };
+        let Some(identity) = scene.table(scene.born(&key), &key).and_then(|t| t.identity()) else { continue };
         let row = table.rows.iter().find(|r| r.world.is_some());
         let Some((row, world)) = row.and_then(|r| r.world.map(|w| (r, w))) else { continue };
         let condition: Option<Vec<String>> = identity

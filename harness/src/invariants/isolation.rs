@@ -7,6 +7,7 @@ use watertight_reports::Severity;
 use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, Impact, StepId};
 
 use super::access_compatible::{in_use, sendings};
+use super::vectors::as_when_large;
 use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, about, contents};
 use crate::db::session::Answer;
 use crate::explore::{Act, Actor, Binding, CaseData, Excursion, Observations, Scene, Seen, Snapshot};
@@ -164,6 +165,7 @@ fn alone(scene: &Scene, case: &CaseData) -> Vec<(Checkpoint, Binding, Excursion)
             }
             for access in reads(scene).into_iter().filter(|a| in_use(scene, *a, at)) {
                 let Some(binding) = case.bind(scene, access, world) else { continue };
+                let binding = as_when_large(scene, binding);
                 let mut acts = beginning.clone();
                 acts.push(Act::Send(binding.clone()));
                 found.push((at, binding, Excursion { from: Checkpoint(0), acts }));

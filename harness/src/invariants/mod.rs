@@ -20,6 +20,8 @@ mod routing;
 mod spec;
 mod step_role;
 mod tenant_coherence;
+mod vector_recall;
+mod vectors;
 
 use std::collections::BTreeSet;
 
@@ -27,6 +29,8 @@ pub(crate) use access_compatible::{counts, in_use, present, sendings};
 pub(crate) use constraints::{Attempted, answered_otherwise};
 pub(crate) use rollback::not_restored;
 pub use spec::InvariantSpec;
+pub(crate) use vector_recall::recalled;
+pub(crate) use vectors::{THROUGH_INDEX, asked, is_approximate, names};
 use watertight_generators::WorldId;
 use watertight_reports::{Expects, Severity};
 use watertight_scenarios::scenario::{Checkpoint, StepId};
@@ -175,5 +179,8 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(copy::Complete),
         Box::new(copy::Idempotent),
         Box::new(routing::Routing),
+        Box::new(vectors::Dimension),
+        Box::new(vectors::IndexUsed),
+        Box::new(vector_recall::VectorRecall),
     ]
 }

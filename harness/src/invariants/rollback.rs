@@ -308,6 +308,10 @@ fn losses(scene: &Scene, case: &CaseData, way: &Way, before: &Snapshot, after: &
         let tenant = scene.tenant_column(way.to, key);
         let (code, message) = match &change.change {
             Change::Rewritten => continue,
+            // Rows that came between the two, as an application would have brought them.
+            Change::Added if scene.late.get(key).is_some_and(|s| (way.to.0..way.from.0).contains(&s.0)) => {
+                continue;
+            }
             Change::Added if kept.iter().any(|s| scene.may_add(*s, key)) => continue,
             Change::Added => ("rows-left", format!("{} has rows that were not there before", key.1)),
             Change::Removed => ("rows-lost", format!("rows of {} are lost", key.1)),

@@ -82,7 +82,7 @@ fn attack(scene: &Scene, case: &CaseData, join: &Join) -> Option<Attack> {
         case.data.tables.iter().find(|t| (DatabaseId(t.database), &t.table) == (key.0, &key.1))
     };
     let (child, parent) = (rows(&join.child)?, rows(&join.parent)?);
-    let identity = scene.table(Checkpoint(0), &join.child)?.identity()?;
+    let identity = scene.table(scene.born(&join.child), &join.child)?.identity()?;
     let row = child.rows.iter().find(|r| r.world.is_some_and(|w| !case.tenants(w).is_empty()))?;
     let world = row.world?;
     let target =

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use watertight_generators::{Dataset, to_insert_sql};
+use watertight_generators::{Dataset, TableData, to_insert_sql};
 use watertight_reports::{Counterexample, CounterexampleTable};
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{DatabaseId, Platform};
@@ -98,7 +98,7 @@ fn script(scene: &Scene, data: &Dataset, violation: &Violation, record: &Record)
         comment(&mut out, "the data");
         let schemas: Vec<&Schema> = scene.schemas.first().into_iter().flatten().collect();
         out.push_str("BEGIN;\nSET LOCAL session_replication_role = replica;\n");
-        out.push_str(&to_insert_sql(&only(data, i), &schemas));
+        out.push_str(&to_insert_sql(&only(scene, data, i), &schemas));
         out.push_str("COMMIT;\n\n");
         for (n, recorded) in record.iter().enumerate().filter(|(_, r)| r.database == DatabaseId(i)) {
             if several {
@@ -113,8 +113,12 @@ fn script(scene: &Scene, data: &Dataset, violation: &Violation, record: &Record)
     out
 }
 
-fn only(data: &Dataset, database: usize) -> Dataset {
-    Dataset { tables: data.tables.iter().filter(|t| t.database == database).cloned().collect() }
+/// What is loaded into a database before the first step.
+fn only(scene: &Scene, data: &Dataset, database: usize) -> Dataset {
+    let first = |t: &&TableData| {
+        t.database == database && !scene.late.contains_key(&(DatabaseId(t.database), t.table.clone()))
+    };
+    Dataset { tables: data.tables.iter().filter(first).cloned().collect() }
 }
 
 fn comment(out: &mut String, text: &str) {

@@ -1,12 +1,13 @@
 //! Indexes that a timeline brings for the sake of reads: what they are, what they were built on, who can use them.
 
-use watertight_reports::{IndexReport, Plans};
+use watertight_reports::{IndexReport, Plans, Recall};
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId};
 use watertight_scenarios::schema::{Index, Table};
 use watertight_scenarios::{Ident, Schema};
 
 use super::measure::Measured;
 use crate::explore::{Scene, TableKey};
+use crate::invariants::{asked, is_approximate, names};
 
 /// An index that the timeline brings.
 pub(super) struct Brought<'a> {
@@ -39,11 +40,6 @@ fn has(scene: &Scene, at: Checkpoint, key: &TableKey, name: &Ident) -> bool {
     scene.table(at, key).is_some_and(|t| t.indexes.iter().any(|i| &i.name == name))
 }
 
-/// Whether it finds near neighbours rather than all of them.
-pub(super) fn is_approximate(index: &Index) -> bool {
-    matches!(index.method.as_str(), "ivfflat" | "hnsw")
-}
-
 /// The posture of each.
 pub(super) fn reports(scene: &Scene, measured: &[Measured]) -> Vec<IndexReport> {
     let several = scene.scenario.databases.len() > 1;
@@ -66,10 +62,22 @@ pub(super) fn reports(scene: &Scene, measured: &[Measured]) -> Vec<IndexReport> 
                 // A table that its own step creates has no rows when the index comes.
                 rows_when_built: Some(built.unwrap_or(0)),
                 plans: (!asked.is_empty()).then_some(Plans { asked: asked.len() as u64, used: used as u64 }),
-                recall: None,
+                recall: recall(scene, measured, &key, index),
             }
         })
         .collect()
+}
+
+/// Lowest recall over the tenants that asked through an approximate index on the table.
+fn recall(scene: &Scene, measured: &[Measured], key: &TableKey, index: &Index) -> Option<Recall> {
+    let asked = asked(scene).into_iter().filter(|one| &one.key() == key);
+    let reads: Vec<_> = asked.filter(|one| one.indexes(scene).iter().any(|i| i.name == index.name)).collect();
+    let shares = measured.iter().flat_map(|m| &m.recall);
+    let shares: Vec<f64> =
+        shares.filter(|(id, _)| reads.iter().any(|one| one.id == *id)).map(|(_, share)| *share).collect();
+    let lowest = shares.iter().copied().min_by(f64::total_cmp)?;
+    let floor = reads.iter().map(|one| one.retrieval.recall).max_by(f64::total_cmp);
+    Some(Recall { tenants: shares.len() as u64, lowest, floor })
 }
 
 /// Whether a line of a plan reads the table.
@@ -81,11 +89,6 @@ fn reads(line: &str, table: &Ident) -> bool {
         );
         name == table.as_str()
     })
-}
-
-/// Whether a line of a plan names an object, quoted or not.
-fn names(line: &str, name: &Ident) -> bool {
-    line.contains(&name.quoted()) || line.split_whitespace().any(|word| word == name.as_str())
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use watertight_scenarios::{Ident, Relation};
 
 use super::indexes;
 use crate::explore::{Act, Binding, CaseData, Excursion, Observations, Scene, Seen, TableKey};
-use crate::invariants::{Attempted, answered_otherwise, in_use, not_restored, present, sendings};
+use crate::invariants::{
+    Attempted, THROUGH_INDEX, answered_otherwise, in_use, not_restored, present, recalled, sendings,
+};
 
 /// Numbers of one case.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +24,8 @@ pub(super) struct Measured {
     pub(super) rows: BTreeMap<(Checkpoint, TableKey), u64>,
     /// Plans of reads at the last checkpoint, line by line.
     pub(super) plans: Vec<Vec<String>>,
+    /// Recall of reads of nearest neighbours, one entry a tenant that asked.
+    pub(super) recall: Vec<(AccessId, f64)>,
 }
 
 /// One step of one case.
@@ -72,6 +76,7 @@ pub(super) fn measure(scene: &Scene, case: &CaseData, seen: &Observations) -> Me
         attempts: answered_otherwise(scene, case, seen),
         rows: rows(scene, seen),
         plans: explained(scene, case).iter().filter_map(|acts| plan_lines(scene, seen, acts)).collect(),
+        recall: recalled(scene, case, seen).iter().map(|r| (r.asked.id, r.recall())).collect(),
     }
 }
 
@@ -128,7 +133,9 @@ fn explained(scene: &Scene, case: &CaseData) -> Vec<Vec<Act>> {
         .filter_map(|id| {
             let world = case.sample(1, id.0 as u64).first().copied()?;
             let binding = case.bind(scene, id, world)?;
-            let sql = format!("SET LOCAL enable_seqscan = off; EXPLAIN (COSTS OFF) {}", binding.sql);
+            let near = scene.scenario.access[id.0].retrieval.is_some();
+            let large = if near { THROUGH_INDEX } else { "SET LOCAL enable_seqscan = off; " };
+            let sql = format!("{large}EXPLAIN (COSTS OFF) {}", binding.sql);
             Some(vec![Act::Send(Binding { sql, ..binding })])
         })
         .collect()

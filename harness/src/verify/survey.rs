@@ -12,6 +12,7 @@ use super::{VerifyError, facts};
 use crate::catalog::{self, reach::Reach};
 use crate::db::session::{Failure, Session};
 use crate::db::stage::{RoleNames, Stage};
+use crate::explore::scene::{late_tables, schemas_with_late};
 use crate::explore::{Actor, Print, Scene, copy};
 
 const SURVEY_LIMIT: Duration = Duration::from_secs(120);
@@ -176,9 +177,10 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
     }
     surveyor.close(stage, &databases).await?;
     let (Checkpoints { schemas, prints, reach }, ways_back, stopped) = seen?;
-    let baseline: Vec<&Schema> = stage.schemas().iter().collect();
-    let plan = Plan::new(&baseline, &scenario);
-    let scene = Scene { scenario, schemas, prints, reach, plan, stopped };
+    let late = late_tables(&scenario, &schemas);
+    let filled = schemas_with_late(stage.schemas(), &schemas, &late);
+    let plan = Plan::new(&filled.iter().collect::<Vec<_>>(), &scenario);
+    let scene = Scene { scenario, schemas, prints, reach, plan, late, stopped };
     let (mut surveyor, databases) = Surveyor::open(stage).await?;
     // Locks are for the report alone, which says nothing of them where the session ends on the way.
     let locks = locks::locks(&mut surveyor, &scene).await.unwrap_or_default();

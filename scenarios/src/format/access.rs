@@ -6,14 +6,15 @@ use std::ops::Range;
 use indexmap::IndexMap;
 
 use super::at::At;
-use super::raw::{RawAccess, RawParam, RawScalar};
+use super::raw::{RawAccess, RawParam, RawRetrieval, RawScalar};
 use super::resolve::Resolver;
 use super::steps::Steps;
 use crate::diagnostic::{Diagnostic, suggest};
 use crate::ident::{Ident, Relation};
 use crate::lex::{self, Kind};
 use crate::scenario::{
-    AccessKind, AccessPath, AppVersion, Checkpoint, Database, ParamSource, Piece, Roles, SqlTemplate, StepId,
+    AccessKind, AccessPath, AppVersion, Checkpoint, Database, ParamSource, Piece, Retrieval, Roles,
+    SqlTemplate, StepId,
 };
 
 /// The parameter that needs no source, and the source of its kind.
@@ -115,6 +116,23 @@ impl Resolver<'_> {
             impact: raw.impact,
             source: raw.source,
             may_fail: raw.may_fail.into_iter().map(|state| state.value).collect(),
+            retrieval: raw.retrieval.and_then(|retrieval| self.retrieval(retrieval)),
+        })
+    }
+
+    fn retrieval(&mut self, At { value: raw, span }: At<RawRetrieval>) -> Option<Retrieval> {
+        if raw.limit == 0 {
+            self.report(&span, "`limit` is the number of rows asked for, at least 1");
+        }
+        if !(0.0..=1.0).contains(&raw.recall) {
+            self.report(&span, "`recall` is a share, from 0 to 1");
+        }
+        Some(Retrieval {
+            table: self.relation(&raw.table)?,
+            column: Ident::new(raw.column),
+            limit: raw.limit,
+            recall: raw.recall,
+            dimension: raw.dimension,
         })
     }
 

@@ -11,7 +11,9 @@ use super::resolve::Resolver;
 use super::steps::{Steps, TIMEOUT_DEFAULT_S};
 use crate::diagnostic::{Diagnostic, suggest};
 use crate::layout::{self, Chosen, History, Migration, MigrationRange};
-use crate::scenario::{Database, DatabaseId, Guard, Roles, Step, StepId, StepKind, Tenancy, WriteScope};
+use crate::scenario::{
+    Database, DatabaseId, Guard, Populate, Roles, Step, StepId, StepKind, Tenancy, WriteScope,
+};
 use crate::script::{Operator, Script};
 
 /// What of a history becomes steps.
@@ -257,7 +259,7 @@ impl Resolver<'_> {
             let others = write.columns.iter().filter(|c| !is_tenant(&write.table, c));
             writes.extend(others.map(|c| WriteScope { table: table.clone(), column: Some(c.clone()) }));
         }
-        let mut phase = None;
+        let (mut phase, mut populate) = (None, Populate::Nothing);
         let (mut title, mut timeout_s, mut down) = (None, TIMEOUT_DEFAULT_S, migration.down.clone());
         if let Some(At { value: raw, span }) = raw {
             for (given, key) in
@@ -283,6 +285,9 @@ impl Resolver<'_> {
             if let Some(given) = &raw.down {
                 down = self.down(given);
             }
+            if let Some(given) = &raw.populate {
+                populate = self.populate(given);
+            }
             if let Some(given) = &raw.timeout {
                 timeout_s = self.timeout_s(given);
             }
@@ -299,6 +304,7 @@ impl Resolver<'_> {
             down,
             guard,
             writes,
+            populate,
             timeout_s,
         }
     }

@@ -236,6 +236,9 @@ pub(crate) struct RawStep {
     /// What the step may write besides tenant columns: `Table` (rows may be added) or `Table.column`.
     #[serde(default)]
     pub(crate) writes: Vec<At<String>>,
+    /// Whether tables that the timeline created until then get generated rows behind the step: `true` for all that
+    /// no earlier step populates, or a list of tables. Only of a migration.
+    pub(crate) populate: Option<At<RawPopulate>>,
     /// Longest time before it is ended: seconds, or `"5m"`. 60 s by default.
     pub(crate) timeout: Option<At<RawTimeout>>,
     /// In a derived scenario, or with `migrations`: insert it behind this step.
@@ -265,6 +268,16 @@ pub(crate) enum RawGuard {
     Flag(bool),
     /// Rows that this query returns.
     Query(String),
+}
+
+/// Which tables get generated rows behind a step.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected true, false, or a list of tables")]
+pub(crate) enum RawPopulate {
+    /// All of them, or none.
+    Flag(bool),
+    /// These.
+    Tables(Vec<String>),
 }
 
 /// A length of time.
@@ -329,9 +342,27 @@ pub(crate) struct RawAccess {
     /// SQLSTATEs that are an answer, not a failure.
     #[serde(default)]
     pub(crate) may_fail: Vec<At<String>>,
+    /// What it promises, where it asks for nearest neighbours.
+    pub(crate) retrieval: Option<At<RawRetrieval>>,
     /// In a derived scenario: take the base's access path of this name away.
     #[serde(default)]
     pub(crate) remove: bool,
+}
+
+/// What a read that asks for nearest neighbours promises.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawRetrieval {
+    /// The table that holds the vectors.
+    pub(crate) table: At<String>,
+    /// Their column.
+    pub(crate) column: String,
+    /// Rows asked for: the statement's LIMIT.
+    pub(crate) limit: u32,
+    /// Lowest recall of the exact answer that is acceptable, from 0 to 1.
+    pub(crate) recall: f64,
+    /// Dimensions of the model that embeds the question.
+    pub(crate) dimension: Option<u32>,
 }
 
 /// Where a parameter's value comes from: `"Table.column"` of a generated row of the tenant, `"tenant"`,

@@ -5,10 +5,10 @@ use std::ops::Range;
 use indexmap::IndexMap;
 
 use super::at::At;
-use super::raw::{RawCopy, RawGuard, RawStep, RawTimeout, TextOrFalse};
+use super::raw::{RawCopy, RawGuard, RawPopulate, RawStep, RawTimeout, TextOrFalse};
 use super::resolve::{Resolver, is_id};
 use crate::ident::Relation;
-use crate::scenario::{CopySpec, Database, Guard, Step, StepId, StepKind, WriteScope};
+use crate::scenario::{CopySpec, Database, Guard, Populate, Step, StepId, StepKind, WriteScope};
 use crate::script::Script;
 
 /// How long a step may take without a `timeout` of its own.
@@ -120,6 +120,7 @@ impl Resolver<'_> {
             down: raw.down.as_ref().and_then(|down| self.down(down)),
             guard: raw.guard.as_ref().and_then(|guard| self.guard(guard)),
             writes: raw.writes.iter().filter_map(|scope| self.write_scope(scope)).collect(),
+            populate: raw.populate.as_ref().map_or(Populate::Nothing, |p| self.populate(p)),
             timeout_s: raw.timeout.as_ref().map_or(TIMEOUT_DEFAULT_S, |t| self.timeout_s(t)),
             id: raw.id.value,
             title: raw.title,
@@ -137,14 +138,27 @@ impl Resolver<'_> {
         let guard = raw.guard.as_ref().map(|g| ("guard", &g.span));
         let writes = raw.writes.first().map(|w| ("writes", &w.span));
         let database = raw.database.as_ref().map(|d| ("database", &d.span));
+        let populate = raw.populate.as_ref().map(|p| ("populate", &p.span));
         let (noun, unfit) = match kind {
             StepKind::Migrate => ("migration", vec![]),
-            StepKind::Backfill => ("backfill", vec![]),
-            StepKind::Check => ("check", vec![down, guard, writes]),
-            StepKind::Copy => ("copy", vec![guard, writes, database]),
+            StepKind::Backfill => ("backfill", vec![populate]),
+            StepKind::Check => ("check", vec![down, guard, writes, populate]),
+            StepKind::Copy => ("copy", vec![guard, writes, database, populate]),
         };
         for (key, span) in unfit.into_iter().flatten() {
             self.report(span, format!("a {noun} has no `{key}`"));
+        }
+    }
+
+    pub(super) fn populate(&mut self, raw: &At<RawPopulate>) -> Populate {
+        match &raw.value {
+            RawPopulate::Flag(false) => Populate::Nothing,
+            RawPopulate::Flag(true) => Populate::Everything,
+            RawPopulate::Tables(tables) => {
+                let names = tables.iter().map(|name| At { value: name.clone(), span: raw.span.clone() });
+                let names: Vec<At<String>> = names.collect();
+                Populate::Tables(names.iter().filter_map(|name| self.relation(name)).collect())
+            }
         }
     }
 

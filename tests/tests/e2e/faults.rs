@@ -12,7 +12,7 @@ use watertight_tests::run::{expected, verdict};
 use watertight_tests::watertight;
 
 /// Scenarios without a fault.
-const SOUND: [&str; 3] = ["items", "items-forced", "copied"];
+const SOUND: [&str; 5] = ["items", "items-forced", "copied", "passages", "passages-lists"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("faults").join(name)
@@ -32,6 +32,8 @@ fn target(name: &str) -> &'static str {
 #[case("items")]
 #[case("items-forced")]
 #[case("copied")]
+#[case("passages")]
+#[case("passages-lists")]
 fn every_invariant_is_silent_on_what_is_sound(#[case] name: &str) {
     let scenario = Scenario::load(&folder(name)).unwrap();
     let ended = watertight!("verify", folder(name)).small(24).run().expect(0);

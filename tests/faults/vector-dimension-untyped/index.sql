@@ -1,0 +1,1 @@
+CREATE INDEX passage_embedding_idx ON passage (tenant_id);
