@@ -8,4 +8,5 @@ pub mod failures;
 mod files;
 pub mod invariants;
 pub mod provider;
+pub mod score;
 pub mod verify;

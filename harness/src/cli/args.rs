@@ -25,6 +25,8 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     /// Show where a PostgreSQL can come from on this machine, and what is missing.
     Doctor(ServerArgs),
+    /// Score a corpus of seeded faults: what is found, how soon and how small, and what is a false alarm.
+    Score(ScoreArgs),
     /// List the bundled scenarios and the invariants.
     List,
     /// Explain an invariant: what, why, the smallest failing example, what to do.
@@ -147,6 +149,38 @@ pub(super) struct ReplayArgs {
     /// Walk the timeline one step at a time; on a terminal each step waits for Enter.
     #[arg(long)]
     pub(super) step: bool,
+}
+
+/// What to score, and how.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ScoreArgs {
+    /// Folder of scenarios; those with a fault.toml have a seeded fault, the others are sound.
+    pub(super) corpus: PathBuf,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Seeds for each scenario.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(super) seeds: u32,
+    /// Cases that a run may take to find a fault.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub(super) cases: u32,
+    /// Cases of a run over a sound scenario.
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub(super) sound_cases: u32,
+    /// A further sound scenario: bundled, by id, or a folder. May be given several times.
+    #[arg(long, value_name = "SCENARIO")]
+    pub(super) sound: Vec<String>,
+    /// Workers; one a core by default.
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<usize>,
+    /// The score as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Workers: as asked, else one a core.
+pub(super) fn jobs(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()))
 }
 
 /// A report's format.

@@ -9,6 +9,7 @@ mod output;
 mod pages;
 mod progress;
 mod replay;
+mod score;
 mod verify;
 
 use std::panic::AssertUnwindSafe;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => runtime.block_on(verify::run(args)),
         Command::Replay(args) => runtime.block_on(replay::run(args)),
         Command::Doctor(args) => runtime.block_on(doctor::run(&args)),
+        Command::Score(args) => runtime.block_on(score::run(args)),
         Command::List => pages::list(),
         Command::Explain { invariant } => pages::explain(&invariant),
     }));

@@ -133,7 +133,7 @@ async fn verify_all(
         seed: args.seed.0,
         only: args.only.clone(),
         skip: args.skip.clone(),
-        jobs: args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get())),
+        jobs: super::args::jobs(args.jobs),
     };
     let mut exit = Exit::Held;
     let mut reports: Vec<ScenarioReport> = Vec::new();

@@ -6,6 +6,7 @@ mod counterexample;
 mod data;
 mod evidence;
 mod facts;
+mod hunt;
 mod indexes;
 mod known;
 mod lab;
@@ -28,6 +29,7 @@ use crate::provider::registry::Run;
 use crate::provider::{ProviderError, Server};
 
 pub(crate) use build::overall;
+pub(crate) use hunt::{Hunt, Sighting, hunt};
 use known::Outcome;
 pub use replay::{Entrance, Replayed, Tour, replay};
 

@@ -79,6 +79,19 @@ pub(super) async fn play_all(
     stop: &Stop,
     listen: Listener<'_>,
 ) -> Result<Vec<CaseResult>, VerifyError> {
+    play_until(stage, scene, invariants, options, stop, listen, &|_| false).await
+}
+
+/// The same, but no further case is begun after one that is enough. Every case before that one is among the results.
+pub(super) async fn play_until(
+    stage: &Stage<'_>,
+    scene: &Scene,
+    invariants: &[Box<dyn Invariant>],
+    options: &VerifyOptions,
+    stop: &Stop,
+    listen: Listener<'_>,
+    is_enough: &(dyn Fn(&CaseResult) -> bool + Sync),
+) -> Result<Vec<CaseResult>, VerifyError> {
     let next = AtomicU32::new(0);
     let results: Mutex<Vec<CaseResult>> = Mutex::new(Vec::new());
     let workers = options.jobs.clamp(1, options.cases.max(1) as usize);
@@ -93,6 +106,7 @@ pub(super) async fn play_all(
         next: &next,
         results: &results,
         refusing: &refusing,
+        is_enough,
     };
     // A worker is a thread with a runtime of its own, so that judging runs on every core.
     let ended: Vec<Result<(), VerifyError>> = tokio::task::block_in_place(|| {
@@ -123,6 +137,7 @@ struct Job<'a> {
     results: &'a Mutex<Vec<CaseResult>>,
     /// The server refuses data that the generator makes, or may do so: data is tried before it is used.
     refusing: &'a AtomicBool,
+    is_enough: &'a (dyn Fn(&CaseResult) -> bool + Sync),
 }
 
 impl Job<'_> {
@@ -166,6 +181,9 @@ impl Job<'_> {
                 Ok(result) => (result, false),
                 Err(first) => (self.again(index, &first).await?, true),
             };
+            if (self.is_enough)(&result) {
+                self.stop_others();
+            }
             self.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
             (self.listen)(Event::Case);
             if lost {

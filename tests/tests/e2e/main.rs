@@ -15,4 +15,5 @@ mod interrupts;
 mod names;
 mod refused_rows;
 mod replays;
+mod score;
 mod secrets;

@@ -1,0 +1,214 @@
+//! What a verifier is worth: how many of the seeded faults of a corpus it finds, how soon and how small, and how often
+//! it raises a false alarm on what is sound.
+
+mod corpus;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use serde::Serialize;
+use watertight_scenarios::Scenario;
+
+pub use corpus::{Corpus, CorpusError, Fault, SHEET, Sheet, Smallest};
+pub use table::render;
+
+use crate::provider::Server;
+use crate::verify::{Hunt, Sighting, Stop, VerifyError, VerifyOptions, hunt};
+
+/// How a corpus is scored.
+#[derive(Clone, Debug)]
+pub struct ScoreOptions {
+    /// Seeds from 1 on, each a run of its own.
+    pub seeds: u32,
+    /// Cases that a run may take to find a fault.
+    pub cases: u32,
+    /// Cases of a run over a sound scenario.
+    pub sound_cases: u32,
+    /// Workers.
+    pub jobs: usize,
+}
+
+/// What became of a corpus.
+#[derive(Clone, Debug, Serialize)]
+pub struct Score {
+    /// Seeds for each scenario.
+    pub seeds: u32,
+    /// Cases that a run could take.
+    pub cases: u32,
+    /// Each fault, in the corpus's order.
+    pub faults: Vec<FaultScore>,
+    /// Each sound scenario, in the corpus's order.
+    pub sound: Vec<SoundScore>,
+}
+
+/// What became of one fault.
+#[derive(Clone, Debug, Serialize)]
+pub struct FaultScore {
+    /// The scenario's id.
+    pub id: String,
+    /// Its class.
+    pub category: String,
+    /// Seeds in which an invariant that must fire was exercised: the object was probed.
+    pub reached: u32,
+    /// Seeds in which any invariant fired: the fault took effect.
+    pub triggered: u32,
+    /// Seeds in which an invariant fired that must.
+    pub detected: u32,
+    /// Invariants that fired and are not on the fault's sheet.
+    pub unexpected: BTreeSet<String>,
+    /// Cases to the first failure, over the seeds that detected it.
+    pub cases_median: Option<u32>,
+    /// The same, 95th percentile.
+    pub cases_p95: Option<u32>,
+    /// Size to which the first seed's failure was shrunk.
+    pub shrunk: Option<Smallest>,
+    /// The smallest size that is known.
+    pub smallest: Option<Smallest>,
+    /// Time for all seeds.
+    pub seconds: f64,
+}
+
+/// What became of one sound scenario.
+#[derive(Clone, Debug, Serialize)]
+pub struct SoundScore {
+    /// The scenario's id.
+    pub id: String,
+    /// Runs over it.
+    pub runs: u32,
+    /// Cases of all runs.
+    pub cases: u64,
+    /// False alarms: in how many runs each invariant fired.
+    pub alarms: BTreeMap<String, u32>,
+    /// Time for all runs.
+    pub seconds: f64,
+}
+
+impl Score {
+    /// Whether every fault was detected in every seed, and nothing fired on what is sound.
+    pub fn is_perfect(&self) -> bool {
+        self.faults.iter().all(|f| f.detected == self.seeds) && self.sound.iter().all(|s| s.alarms.is_empty())
+    }
+}
+
+/// What a listener hears: a scenario has been scored.
+pub type Scored<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// Scores a corpus on a running server.
+///
+/// # Errors
+/// When the server is lost, a scenario cannot be set up, or the user asked to stop.
+pub async fn score(
+    server: &Server,
+    corpus: &Corpus,
+    options: &ScoreOptions,
+    stop: &Stop,
+    scored: Scored<'_>,
+) -> Result<Score, (String, VerifyError)> {
+    let mut score =
+        Score { seeds: options.seeds, cases: options.cases, faults: Vec::new(), sound: Vec::new() };
+    for fault in &corpus.faults {
+        let one = score_fault(server, fault, options, stop).await;
+        score.faults.push(one.map_err(|e| (fault.scenario.id.clone(), e))?);
+        scored(&fault.scenario.id);
+    }
+    for scenario in &corpus.sound {
+        let one = score_sound(server, scenario, options, stop).await;
+        score.sound.push(one.map_err(|e| (scenario.id.clone(), e))?);
+        scored(&scenario.id);
+    }
+    Ok(score)
+}
+
+fn settings(options: &ScoreOptions, cases: u32, only: Vec<String>) -> VerifyOptions {
+    VerifyOptions { cases, seed: 1, only, skip: Vec::new(), jobs: options.jobs }
+}
+
+async fn score_fault(
+    server: &Server,
+    fault: &Fault,
+    options: &ScoreOptions,
+    stop: &Stop,
+) -> Result<FaultScore, VerifyError> {
+    let clock = Instant::now();
+    let known: Vec<String> = fault.sheet.fires.iter().chain(&fault.sheet.may_fire).cloned().collect();
+    let wanted = Hunt { until: &fault.sheet.fires, seeds: options.seeds, shrink_first: true };
+    let settings = settings(options, options.cases, known);
+    let sightings = hunt(server, &fault.scenario, &settings, wanted, stop).await?;
+    let mut score = FaultScore {
+        id: fault.scenario.id.clone(),
+        category: fault.sheet.category.clone(),
+        reached: 0,
+        triggered: 0,
+        detected: 0,
+        unexpected: BTreeSet::new(),
+        cases_median: None,
+        cases_p95: None,
+        shrunk: None,
+        smallest: fault.sheet.smallest,
+        seconds: 0.0,
+    };
+    let mut firsts = Vec::new();
+    for sighting in &sightings {
+        let first = fault.sheet.fires.iter().filter_map(|id| sighting.first.get(id)).min();
+        score.reached += u32::from(fault.sheet.fires.iter().any(|id| sighting.exercised.contains(id)));
+        score.triggered += u32::from(!sighting.first.is_empty());
+        score.detected += u32::from(first.is_some());
+        firsts.extend(first.map(|index| index + 1));
+        score.unexpected.extend(unlisted(sighting, fault));
+        score.shrunk = score.shrunk.or(sighting.shrunk.map(|(worlds, rows)| Smallest { worlds, rows }));
+    }
+    firsts.sort_unstable();
+    score.cases_median = percentile(&firsts, 50);
+    score.cases_p95 = percentile(&firsts, 95);
+    score.seconds = clock.elapsed().as_secs_f64();
+    Ok(score)
+}
+
+fn unlisted<'a>(sighting: &'a Sighting, fault: &'a Fault) -> impl Iterator<Item = String> + 'a {
+    let listed = |id: &&String| !fault.sheet.fires.contains(id) && !fault.sheet.may_fire.contains(id);
+    sighting.first.keys().filter(listed).cloned()
+}
+
+async fn score_sound(
+    server: &Server,
+    scenario: &Scenario,
+    options: &ScoreOptions,
+    stop: &Stop,
+) -> Result<SoundScore, VerifyError> {
+    let clock = Instant::now();
+    let wanted = Hunt { until: &[], seeds: options.seeds, shrink_first: false };
+    let settings = settings(options, options.sound_cases, Vec::new());
+    let sightings = hunt(server, scenario, &settings, wanted, stop).await?;
+    let mut alarms = BTreeMap::new();
+    for id in sightings.iter().flat_map(|s| s.first.keys()) {
+        *alarms.entry(id.clone()).or_default() += 1;
+    }
+    Ok(SoundScore {
+        id: scenario.id.clone(),
+        runs: options.seeds,
+        cases: u64::from(options.seeds) * u64::from(options.sound_cases),
+        alarms,
+        seconds: clock.elapsed().as_secs_f64(),
+    })
+}
+
+/// The smallest value that so many per cent of the sorted values do not exceed.
+fn percentile(sorted: &[u32], percent: usize) -> Option<u32> {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentile;
+
+    #[test]
+    fn percentiles_are_values_that_were_seen() {
+        assert_eq!(percentile(&[], 50), None);
+        assert_eq!(percentile(&[7], 95), Some(7));
+        assert_eq!(percentile(&[1, 2, 3, 4], 50), Some(2));
+        let twenty: Vec<u32> = (1..=20).collect();
+        assert_eq!((percentile(&twenty, 50), percentile(&twenty, 95)), (Some(10), Some(19)));
+    }
+}

@@ -1,0 +1,128 @@
+//! A score as a Markdown table: for a terminal, and for a README.
+
+use std::collections::BTreeMap;
+
+use super::{FaultScore, Score, Smallest};
+
+/// The whole score, in lines.
+pub fn render(score: &Score) -> Vec<String> {
+    let mut lines = vec![
+        format!("{} seeds, up to {} cases each.", score.seeds, score.cases),
+        String::new(),
+        "| fault | category | reached | triggered | detected | cases to first failure (median, p95) | shrunk \
+         | known smallest | seconds |"
+            .to_owned(),
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
+    ];
+    lines.extend(score.faults.iter().map(|fault| fault_line(fault, score.seeds)));
+    lines.extend([
+        String::new(),
+        "| category | faults | detected in every seed | cases to first failure (median of medians) |"
+            .to_owned(),
+        "|---|--:|--:|--:|".to_owned(),
+    ]);
+    lines.extend(categories(score));
+    lines.extend([
+        String::new(),
+        "| sound scenario | runs | cases | false alarms | seconds |".to_owned(),
+        "|---|--:|--:|---|--:|".to_owned(),
+    ]);
+    for sound in &score.sound {
+        let alarms: Vec<String> = sound.alarms.iter().map(|(id, runs)| format!("{id} ({runs})")).collect();
+        let alarms = if alarms.is_empty() { "none".to_owned() } else { alarms.join(", ") };
+        lines.push(format!(
+            "| {} | {} | {} | {alarms} | {:.1} |",
+            sound.id, sound.runs, sound.cases, sound.seconds
+        ));
+    }
+    lines
+}
+
+fn fault_line(fault: &FaultScore, seeds: u32) -> String {
+    let cases = match (fault.cases_median, fault.cases_p95) {
+        (Some(median), Some(p95)) => format!("{median}, {p95}"),
+        _ => "–".to_owned(),
+    };
+    let unexpected = match fault.unexpected.is_empty() {
+        true => String::new(),
+        false => format!(
+            " (also fired: {})",
+            fault.unexpected.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    format!(
+        "| {} | {} | {}/{seeds} | {}/{seeds} | {}/{seeds}{unexpected} | {cases} | {} | {} | {:.1} |",
+        fault.id,
+        fault.category,
+        fault.reached,
+        fault.triggered,
+        fault.detected,
+        size(fault.shrunk),
+        size(fault.smallest),
+        fault.seconds
+    )
+}
+
+fn size(of: Option<Smallest>) -> String {
+    of.map_or_else(|| "–".to_owned(), |s| format!("{} worlds, {} rows", s.worlds, s.rows))
+}
+
+fn categories(score: &Score) -> Vec<String> {
+    let mut by: BTreeMap<&str, Vec<&FaultScore>> = BTreeMap::new();
+    for fault in &score.faults {
+        by.entry(&fault.category).or_default().push(fault);
+    }
+    by.into_iter()
+        .map(|(category, faults)| {
+            let detected = faults.iter().filter(|f| f.detected == score.seeds).count();
+            let mut medians: Vec<u32> = faults.iter().filter_map(|f| f.cases_median).collect();
+            medians.sort_unstable();
+            let median = super::percentile(&medians, 50).map_or_else(|| "–".to_owned(), |m| m.to_string());
+            format!("| {category} | {} | {detected} | {median} |", faults.len())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::score::SoundScore;
+
+    #[test]
+    fn a_score_is_a_table() {
+        let fault = |id: &str, detected: u32| FaultScore {
+            id: id.to_owned(),
+            category: "Backfill".to_owned(),
+            reached: 2,
+            triggered: 2,
+            detected,
+            unexpected: BTreeSet::new(),
+            cases_median: (detected > 0).then_some(3),
+            cases_p95: (detected > 0).then_some(5),
+            shrunk: (detected > 0).then_some(Smallest { worlds: 1, rows: 2 }),
+            smallest: Some(Smallest { worlds: 1, rows: 2 }),
+            seconds: 0.5,
+        };
+        let sound = SoundScore {
+            id: "items".to_owned(),
+            runs: 2,
+            cases: 48,
+            alarms: [("rls-read".to_owned(), 1)].into(),
+            seconds: 1.0,
+        };
+        let score =
+            Score { seeds: 2, cases: 64, faults: vec![fault("a", 2), fault("b", 0)], sound: vec![sound] };
+        assert!(!score.is_perfect());
+        let text = render(&score).join("\n");
+        for line in [
+            "| a | Backfill | 2/2 | 2/2 | 2/2 | 3, 5 | 1 worlds, 2 rows | 1 worlds, 2 rows | 0.5 |",
+            "| b | Backfill | 2/2 | 2/2 | 0/2 | – | – | 1 worlds, 2 rows | 0.5 |",
+            "| Backfill | 2 | 1 | 3 |",
+            "| items | 2 | 48 | rls-read (1) | 1.0 |",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}
