@@ -41,6 +41,23 @@ pub struct Scenario {
     pub digest: String,
 }
 
+impl Scenario {
+    /// For each database the number of the server that it stands on, counted from 0 in order of appearance.
+    pub fn servers(&self) -> Vec<usize> {
+        let mut known: Vec<&Option<String>> = Vec::new();
+        self.databases
+            .iter()
+            .map(|d| match known.iter().position(|s| **s == d.server) {
+                Some(at) => at,
+                None => {
+                    known.push(&d.server);
+                    known.len() - 1
+                }
+            })
+            .collect()
+    }
+}
+
 /// Index into [`Scenario::databases`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -82,6 +99,8 @@ pub struct Database {
     pub extensions: Vec<String>,
     /// What the platform brings.
     pub platform: Platform,
+    /// The server that it stands on, by any name; databases with the same one, or none, share a server.
+    pub server: Option<String>,
     /// What the operator does as superuser before the first step; its own statements only, no application data.
     pub provision: Option<Script>,
     /// The schema before the first step, applied as migrator.

@@ -27,11 +27,12 @@ impl Folder {
     /// The smallest timeline with every kind of step, and nothing wrong with it: items of accounts become items of
     /// tenants. Files that are given afterwards stand instead of its own.
     pub fn sound(name: &str) -> Self {
-        let mut folder = Self::new(name);
-        for (file, text) in SOUND {
-            folder = folder.file(file, text);
-        }
-        folder
+        SOUND.into_iter().fold(Self::new(name), |folder, (file, text)| folder.file(file, text))
+    }
+
+    /// The same for two databases: accounts and items are copied from one to the other, and the application follows.
+    pub fn copied(name: &str) -> Self {
+        COPIED.into_iter().fold(Self::new(name), |folder, (file, text)| folder.file(file, text))
     }
 
     /// With a file, instead of one of that name.
@@ -91,6 +92,13 @@ impl AsRef<std::ffi::OsStr> for Folder {
         self.path.as_os_str()
     }
 }
+
+const COPIED: [(&str, &str); 4] = [
+    ("scenario.toml", include_str!("../faults/copied/scenario.toml")),
+    ("baseline.sql", include_str!("../faults/copied/baseline.sql")),
+    ("store.sql", include_str!("../faults/copied/store.sql")),
+    ("store.down.sql", include_str!("../faults/copied/store.down.sql")),
+];
 
 const SOUND: [(&str, &str); 7] = [
     ("scenario.toml", include_str!("../faults/items/scenario.toml")),

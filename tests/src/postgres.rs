@@ -75,6 +75,14 @@ pub async fn belongings(server: &Server) -> Vec<String> {
 /// # Panics
 /// In CI when there is no psql.
 pub fn psql(server: &Server, database: &str, script: &Path) -> Option<String> {
+    psql_of(server, database, None, script)
+}
+
+/// The same for a script with a part for each database of a scenario: the part of that one.
+///
+/// # Panics
+/// In CI when there is no psql.
+pub fn psql_of(server: &Server, database: &str, part: Option<&str>, script: &Path) -> Option<String> {
     let options = server.admin_options(database);
     let socket = options.get_socket().expect("an embedded server is on a socket");
     let output = Command::new("psql")
@@ -82,6 +90,7 @@ pub fn psql(server: &Server, database: &str, script: &Path) -> Option<String> {
         .args(["-p", &options.get_port().to_string(), "-U", options.get_username(), "-d", database])
         .arg("-h")
         .arg(socket)
+        .args(part.map(|part| format!("--set=database={part}")))
         .arg("-f")
         .arg(script)
         .output();

@@ -1,5 +1,6 @@
 //! Connections, roles and databases.
 
+pub mod hosts;
 pub mod session;
 pub mod stage;
 pub mod supabase;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use watertight_scenarios::scenario::{DatabaseId, Platform};
 use watertight_scenarios::{Ident, Scenario, Schema, Script};
 
+use super::hosts::{Host, Hosts};
 use super::session::{Failure, Session, SqlError};
 use super::supabase;
 use crate::catalog;
 use crate::explore::act::Actor;
-use crate::provider::registry::{NewDatabase, Run};
+use crate::provider::registry::NewDatabase;
 use crate::provider::{MAINTENANCE_DATABASE, ProviderError, Secret, Server};
 
 /// Limit for one statement of a baseline.
@@ -121,10 +122,11 @@ pub enum StageError {
     },
 }
 
-/// A scenario set up on a server.
+/// A scenario set up on its servers.
 pub struct Stage<'a> {
-    server: &'a Server,
-    run: &'a Run,
+    hosts: Vec<Host<'a>>,
+    /// By database: its host.
+    places: Vec<usize>,
     names: RoleNames,
     password: Secret,
     templates: Vec<String>,
@@ -136,14 +138,18 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When the server fails, or the baseline does not apply.
-    pub async fn prepare(server: &'a Server, run: &'a Run, scenario: &Scenario) -> Result<Self, StageError> {
-        let info = server.info();
-        if let Some(needed) = scenario.postgres_min
-            && info.major() < needed
-        {
-            return Err(StageError::TooOld { needed, found: info.server_version.clone() });
+    pub async fn prepare(hosts: &'a Hosts<'_>, scenario: &Scenario) -> Result<Self, StageError> {
+        let hosts = hosts.all();
+        for host in &hosts {
+            let info = host.server.info();
+            if let Some(needed) = scenario.postgres_min
+                && info.major() < needed
+            {
+                return Err(StageError::TooOld { needed, found: info.server_version.clone() });
+            }
         }
-        let own = |what: &str| Ident::new(format!("wt_{}_{what}", run.id()));
+        // Roles have the same names on every server.
+        let own = |what: &str| Ident::new(format!("wt_{}_{what}", hosts[0].run.id()));
         let names = RoleNames {
             migrator: scenario.roles.migrator.clone(),
             twin: own("twin"),
@@ -152,8 +158,12 @@ impl<'a> Stage<'a> {
             login: own("login"),
         };
         let password = Secret::random();
-        let mut stage = Self { server, run, names, password, templates: Vec::new(), schemas: Vec::new() };
-        stage.create_roles(scenario).await?;
+        // Where there are fewer servers than the scenario tells apart, the last one takes the rest.
+        let places = scenario.servers().into_iter().map(|s| s.min(hosts.len() - 1)).collect();
+        let mut stage = Self { hosts, places, names, password, templates: Vec::new(), schemas: Vec::new() };
+        for host in stage.hosts.clone() {
+            stage.create_roles(scenario, host).await?;
+        }
         for db in 0..scenario.databases.len() {
             stage.create_template(scenario, DatabaseId(db)).await?;
         }
@@ -170,7 +180,11 @@ impl<'a> Stage<'a> {
         &self.schemas
     }
 
-    async fn create_roles(&self, scenario: &Scenario) -> Result<(), StageError> {
+    fn host(&self, db: DatabaseId) -> Host<'a> {
+        self.hosts[self.places[db.0]]
+    }
+
+    async fn create_roles(&self, scenario: &Scenario, host: Host<'_>) -> Result<(), StageError> {
         let n = &self.names;
         let mut roles: Vec<(&Ident, String)> = Vec::new();
         let bypass = |yes: bool| if yes { "BYPASSRLS" } else { "NOBYPASSRLS" };
@@ -194,8 +208,13 @@ impl<'a> Stage<'a> {
         let password = watertight_scenarios::ident::quote_literal(self.password.expose());
         roles.push((&n.login, format!("LOGIN NOSUPERUSER NOINHERIT PASSWORD {password}")));
         for (name, attributes) in roles {
-            self.run.create_role(name.as_str()).await?;
-            self.admin(MAINTENANCE_DATABASE, &format!("ALTER ROLE {} {attributes}", name.quoted())).await?;
+            host.run.create_role(name.as_str()).await?;
+            self.admin(
+                host.server,
+                MAINTENANCE_DATABASE,
+                &format!("ALTER ROLE {} {attributes}", name.quoted()),
+            )
+            .await?;
         }
         let q = Ident::quoted;
         let mut sql = vec![
@@ -205,7 +224,7 @@ impl<'a> Stage<'a> {
             format!("GRANT SET ON PARAMETER session_replication_role TO {}", q(&n.loader)),
         ];
         // From 16 on a membership itself says whether it inherits; before, NOINHERIT of the login does.
-        let with = if self.server.info().major() >= 16 { " WITH INHERIT FALSE, SET TRUE" } else { "" };
+        let with = if host.server.info().major() >= 16 { " WITH INHERIT FALSE, SET TRUE" } else { "" };
         for role in [&n.migrator, &n.twin, &n.observer, &n.loader] {
             sql.push(format!("GRANT {} TO {}{with}", q(role), q(&n.login)));
         }
@@ -216,22 +235,26 @@ impl<'a> Stage<'a> {
             }
         }
         for one in sql {
-            self.admin(MAINTENANCE_DATABASE, &one).await?;
+            self.admin(host.server, MAINTENANCE_DATABASE, &one).await?;
         }
         Ok(())
     }
 
-    async fn create_database(&self, hint: &str, template: Option<&str>) -> Result<String, StageError> {
+    async fn create_database(
+        &self,
+        db: DatabaseId,
+        hint: &str,
+        template: Option<&str>,
+    ) -> Result<String, StageError> {
         let owner = Some(self.names.migrator.as_str());
-        Ok(self.run.create_database(NewDatabase { hint, template, owner }).await?)
+        Ok(self.host(db).run.create_database(NewDatabase { hint, template, owner }).await?)
     }
 
     /// What only a superuser may do, on a connection of its own.
-    async fn admin(&self, database: &str, sql: &str) -> Result<(), StageError> {
-        let options = self.server.admin_options(database);
-        let mut session = Session::connect(&options, self.server.admin_options(MAINTENANCE_DATABASE))
-            .await
-            .map_err(lost)?;
+    async fn admin(&self, server: &Server, database: &str, sql: &str) -> Result<(), StageError> {
+        let options = server.admin_options(database);
+        let mut session =
+            Session::connect(&options, server.admin_options(MAINTENANCE_DATABASE)).await.map_err(lost)?;
         let done = session.run(sql, BASELINE_LIMIT).await;
         session.close().await;
         done.map(|_| ()).map_err(lost)
@@ -239,18 +262,19 @@ impl<'a> Stage<'a> {
 
     async fn create_template(&mut self, scenario: &Scenario, db: DatabaseId) -> Result<(), StageError> {
         let database = &scenario.databases[db.0];
-        let name = self.create_database(&database.name, None).await?;
+        let server = self.host(db).server;
+        let name = self.create_database(db, &database.name, None).await?;
         for extension in &database.extensions {
-            self.server.info().require_extension(extension)?;
+            server.info().require_extension(extension)?;
             let name_sql = Ident::new(extension.as_str()).quoted();
-            self.admin(&name, &format!("CREATE EXTENSION IF NOT EXISTS {name_sql} CASCADE")).await?;
+            self.admin(server, &name, &format!("CREATE EXTENSION IF NOT EXISTS {name_sql} CASCADE")).await?;
         }
         if database.platform == Platform::Supabase {
-            self.admin(&name, &supabase::sql(&self.names.migrator)).await?;
+            self.admin(server, &name, &supabase::sql(&self.names.migrator)).await?;
         }
         if let Some(provision) = &database.provision {
             for statement in &provision.statements {
-                self.admin(&name, provision.sql(statement)).await.map_err(|e| match e {
+                self.admin(server, &name, provision.sql(statement)).await.map_err(|e| match e {
                     StageError::Lost(why) => {
                         StageError::Provision { file: provision.path.clone(), line: statement.line, why }
                     }
@@ -258,7 +282,7 @@ impl<'a> Stage<'a> {
                 })?;
             }
         }
-        let mut session = self.connect(&name).await?;
+        let mut session = self.connect(db, &name).await?;
         for script in &database.baseline {
             self.apply(&mut session, script).await?;
         }
@@ -300,22 +324,29 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Whether the server still answers.
+    /// Whether every server still answers.
     pub async fn is_alive(&self) -> bool {
-        self.server.is_alive().await
+        for host in &self.hosts {
+            if !host.server.is_alive().await {
+                return false;
+            }
+        }
+        true
     }
 
-    /// A copy of a database that nobody is connected to.
+    /// A copy of one of the scenario's databases, by its name on the server, that nobody is connected to.
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn clone_of(&self, database: &str) -> Result<String, StageError> {
-        self.create_database("clone", Some(database)).await
+    pub async fn clone_of(&self, db: DatabaseId, database: &str) -> Result<String, StageError> {
+        self.create_database(db, "clone", Some(database)).await
     }
 
-    /// How somebody else connects to a database as the plain login role: host or socket's folder, port, user, password.
-    pub fn way_in(&self, database: &str) -> (String, u16, String, Secret) {
-        let options = self.server.login_options(database, self.names.login.as_str(), self.password.expose());
+    /// How somebody else connects to the server of a database as the plain login role: host or socket's folder, port, user, password.
+    pub fn way_in(&self, db: DatabaseId) -> (String, u16, String, Secret) {
+        let server = self.host(db).server;
+        let options =
+            server.login_options(MAINTENANCE_DATABASE, self.names.login.as_str(), self.password.expose());
         let host = match options.get_socket() {
             Some(socket) => socket.display().to_string(),
             None => options.get_host().to_owned(),
@@ -327,15 +358,15 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn connect(&self, database: &str) -> Result<Session, StageError> {
-        let options = self
-            .server
+    pub async fn connect(&self, db: DatabaseId, database: &str) -> Result<Session, StageError> {
+        let server = self.host(db).server;
+        let options = server
             .login_options(database, self.names.login.as_str(), self.password.expose())
             .options(PINNED.iter().copied());
         let mut tries = 0;
         loop {
             tries += 1;
-            let control = self.server.admin_options(MAINTENANCE_DATABASE);
+            let control = server.admin_options(MAINTENANCE_DATABASE);
             match Session::connect(&options, control).await {
                 // A script on another session may end those that have just begun.
                 Err(Failure::Lost(_)) if tries < CONNECTS_MAX && self.is_alive().await => {}
@@ -350,21 +381,22 @@ impl<'a> Stage<'a> {
     /// When the server fails.
     pub async fn open(&self) -> Result<(Vec<String>, Vec<Session>), StageError> {
         let (mut databases, mut sessions) = (Vec::new(), Vec::new());
-        for template in &self.templates {
-            let name = self.create_database("case", Some(template)).await?;
-            sessions.push(self.connect(&name).await?);
+        for (db, template) in self.templates.iter().enumerate() {
+            let db = DatabaseId(db);
+            let name = self.create_database(db, "case", Some(template)).await?;
+            sessions.push(self.connect(db, &name).await?);
             databases.push(name);
         }
         Ok((databases, sessions))
     }
 
-    /// Drops clones.
+    /// Drops clones, one of each of the scenario's databases in their order.
     ///
     /// # Errors
     /// When the server fails.
     pub async fn drop_databases(&self, databases: &[String]) -> Result<(), StageError> {
-        for name in databases {
-            self.run.drop_database(name).await?;
+        for (db, name) in databases.iter().enumerate() {
+            self.host(DatabaseId(db)).run.drop_database(name).await?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use watertight_generators::WorldId;
 use watertight_scenarios::Script;
-use watertight_scenarios::scenario::StepId;
+use watertight_scenarios::scenario::{DatabaseId, StepId};
 
 use super::act::{Act, Actor, Done, Refusal, Seen};
 use super::case::CaseData;
@@ -117,9 +117,10 @@ impl Runner<'_> {
         for session in std::mem::take(&mut self.sessions) {
             session.close().await;
         }
-        for source in &sources {
-            let clone = self.stage.clone_of(source).await.map_err(lost)?;
-            self.sessions.push(self.stage.connect(&clone).await.map_err(lost)?);
+        for (db, source) in sources.iter().enumerate() {
+            let db = DatabaseId(db);
+            let clone = self.stage.clone_of(db, source).await.map_err(lost)?;
+            self.sessions.push(self.stage.connect(db, &clone).await.map_err(lost)?);
             self.databases.push(clone);
         }
         let absent = self.absent.clone();
@@ -133,8 +134,8 @@ impl Runner<'_> {
         }
         let clones = std::mem::replace(&mut self.databases, sources);
         self.stage.drop_databases(&clones).await.map_err(lost)?;
-        for source in &self.databases {
-            self.sessions.push(self.stage.connect(source).await.map_err(lost)?);
+        for (db, source) in self.databases.iter().enumerate() {
+            self.sessions.push(self.stage.connect(DatabaseId(db), source).await.map_err(lost)?);
         }
         Ok(seen)
     }

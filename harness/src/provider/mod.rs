@@ -65,6 +65,7 @@ pub struct Server {
     backend: Backend,
     endpoint: Endpoint,
     info: ServerInfo,
+    options: ProviderOptions,
 }
 
 #[derive(Debug)]
@@ -152,21 +153,22 @@ impl Server {
 
     async fn container(options: &ProviderOptions, skipped: Vec<String>) -> Result<Self, ProviderError> {
         let (running, admin, source) = container::start(options).await?;
-        Self::ready(Backend::Container(Box::new(running)), admin, source, skipped).await
+        Self::ready(Backend::Container(Box::new(running)), options, admin, source, skipped).await
     }
 
     async fn embedded(options: &ProviderOptions, skipped: Vec<String>) -> Result<Self, ProviderError> {
         let (running, admin, source) = embedded::start(options).await?;
-        Self::ready(Backend::Embedded(Box::new(running)), admin, source, skipped).await
+        Self::ready(Backend::Embedded(Box::new(running)), options, admin, source, skipped).await
     }
 
     async fn existing(options: &ProviderOptions, skipped: Vec<String>) -> Result<Self, ProviderError> {
         let (admin, source) = existing::reach(options).await?;
-        Self::ready(Backend::Existing, admin, source, skipped).await
+        Self::ready(Backend::Existing, options, admin, source, skipped).await
     }
 
     async fn ready(
         backend: Backend,
+        options: &ProviderOptions,
         admin: PgConnectOptions,
         source: Source,
         skipped: Vec<String>,
@@ -178,7 +180,7 @@ impl Server {
             Backend::Existing => ProviderKind::Existing,
         };
         let info = facts::ask(&endpoint, kind, source, skipped).await;
-        let server = Self { backend, endpoint, info: ServerInfo::unknown(kind) };
+        let server = Self { backend, endpoint, info: ServerInfo::unknown(kind), options: options.clone() };
         match info.and_then(ServerInfo::check) {
             Ok(info) => Ok(Self { info, ..server }),
             Err(error) => {
@@ -188,6 +190,19 @@ impl Server {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// One more server of the same kind, for a scenario whose databases stand on several. `None` where there is none
+    /// to be had: a server that the user names is the only one.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn another(&self) -> Result<Option<Self>, ProviderError> {
+        match self.backend {
+            Backend::Container(_) => Self::container(&self.options, Vec::new()).await.map(Some),
+            Backend::Embedded(_) => Self::embedded(&self.options, Vec::new()).await.map(Some),
+            Backend::Existing => Ok(None),
         }
     }
 

@@ -7,10 +7,10 @@ use watertight_scenarios::Scenario;
 use super::shrink::Shrunk;
 use super::worker::CaseResult;
 use super::{Stop, VerifyError, VerifyOptions, aggregate, selected, shrink, survey, worker};
+use crate::db::hosts::Hosts;
 use crate::db::stage::Stage;
 use crate::invariants::Invariant;
 use crate::provider::Server;
-use crate::provider::registry::Run;
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug)]
@@ -45,23 +45,22 @@ pub(crate) async fn hunt(
     wanted: Hunt<'_>,
     stop: &Stop,
 ) -> Result<Vec<Sighting>, VerifyError> {
-    let run = Run::open(server).await?;
-    let sightings = hunt_in(server, &run, scenario, options, wanted, stop).await;
-    let closed = run.close().await;
+    let hosts = Hosts::open(server, scenario).await?;
+    let sightings = hunt_on(&hosts, scenario, options, wanted, stop).await;
+    let closed = hosts.close().await;
     let sightings = sightings?;
     closed?;
     Ok(sightings)
 }
 
-async fn hunt_in(
-    server: &Server,
-    run: &Run,
+async fn hunt_on(
+    hosts: &Hosts<'_>,
     scenario: &Scenario,
     options: &VerifyOptions,
     wanted: Hunt<'_>,
     stop: &Stop,
 ) -> Result<Vec<Sighting>, VerifyError> {
-    let stage = Stage::prepare(server, run, scenario).await?;
+    let stage = Stage::prepare(hosts, scenario).await?;
     let surveyed = survey::survey(&stage, scenario).await?;
     let scene = &surveyed.scene;
     let invariants = selected(options);

@@ -22,10 +22,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use watertight_reports::{ScenarioReport, Verdict};
 use watertight_scenarios::Scenario;
 
+use crate::db::hosts::Hosts;
 use crate::db::stage::{Stage, StageError};
 use crate::failures::Failure;
 use crate::invariants::{self, Invariant};
-use crate::provider::registry::Run;
 use crate::provider::{ProviderError, Server};
 
 pub(crate) use build::overall;
@@ -140,10 +140,10 @@ pub async fn verify(
 ) -> Result<Verified, VerifyError> {
     let clock = std::time::Instant::now();
     listen(Event::Scenario { id: &scenario.id, cases: options.cases });
-    let run = Run::open(server).await?;
-    let verified = verify_in(server, &run, scenario, known, options, stop, listen).await;
+    let hosts = Hosts::open(server, scenario).await?;
+    let verified = verify_on(&hosts, scenario, known, options, stop, listen).await;
     // What the run created goes away whether it went well or not; the first error is the one that counts.
-    let closed = run.close().await;
+    let closed = hosts.close().await;
     let mut verified = verified?;
     closed?;
     let report = &mut verified.report;
@@ -159,16 +159,15 @@ pub async fn verify(
     Ok(verified)
 }
 
-async fn verify_in(
-    server: &Server,
-    run: &Run,
+async fn verify_on(
+    hosts: &Hosts<'_>,
     scenario: &Scenario,
     known: &[Failure],
     options: &VerifyOptions,
     stop: &Stop,
     listen: Listener<'_>,
 ) -> Result<Verified, VerifyError> {
-    let stage = Stage::prepare(server, run, scenario).await?;
+    let stage = Stage::prepare(hosts, scenario).await?;
     let surveyed = survey::survey(&stage, scenario).await?;
     let scene = &surveyed.scene;
     let invariants = selected(options);
@@ -184,6 +183,8 @@ async fn verify_in(
     }
     let counterexamples =
         shrink::shrink_all(&stage, scene, &invariants, &tally, options, stop, listen).await?;
-    let (report, failures) = build::scenario_report(&surveyed, &invariants, tally, counterexamples, &known);
+    let (mut report, failures) =
+        build::scenario_report(&surveyed, &invariants, tally, counterexamples, &known);
+    report.assumptions.extend(hosts.told());
     Ok(Verified { report, failures })
 }

@@ -6,11 +6,11 @@ use watertight_scenarios::{Ident, Scenario};
 use super::known::{self, Outcome};
 use super::lab::{Lab, Origin, lost};
 use super::{VerifyError, survey};
+use crate::db::hosts::Hosts;
 use crate::db::stage::Stage;
 use crate::explore::{Act, Actor, Excursion, Scene};
 use crate::failures::Failure;
 use crate::invariants;
-use crate::provider::registry::Run;
 use crate::provider::{Secret, Server};
 
 /// What came of a replay.
@@ -73,17 +73,16 @@ pub async fn replay(
     failure: &Failure,
     tour: Option<&mut dyn Tour>,
 ) -> Result<Replayed, VerifyError> {
-    let run = Run::open(server).await?;
-    let replayed = replay_in(server, &run, scenario, failure, tour).await;
-    let closed = run.close().await;
+    let hosts = Hosts::open(server, scenario).await?;
+    let replayed = replay_on(&hosts, scenario, failure, tour).await;
+    let closed = hosts.close().await;
     let replayed = replayed?;
     closed?;
     Ok(replayed)
 }
 
-async fn replay_in(
-    server: &Server,
-    run: &Run,
+async fn replay_on(
+    hosts: &Hosts<'_>,
     scenario: &Scenario,
     failure: &Failure,
     tour: Option<&mut dyn Tour>,
@@ -92,7 +91,7 @@ async fn replay_in(
     let Some(invariant) = catalog.iter().find(|i| i.spec().id == failure.invariant) else {
         return Ok(Replayed::CannotRun(format!("there is no invariant `{}` any more", failure.invariant)));
     };
-    let stage = Stage::prepare(server, run, scenario).await?;
+    let stage = Stage::prepare(hosts, scenario).await?;
     let surveyed = survey::survey(&stage, scenario).await?;
     let scene = &surveyed.scene;
     let mut lab = Lab::new(&stage, scene);
@@ -141,7 +140,7 @@ fn entrance(
     runner: &crate::explore::Runner<'_>,
     last: Option<&Act>,
 ) -> Entrance {
-    let (DatabaseId(database), actor, statement) = match last {
+    let (database, actor, statement) = match last {
         Some(Act::Step(step, actor)) => (scene.step(*step).database, actor.clone(), None),
         Some(Act::Down(step)) => (scene.step(*step).database, Actor::Migrator, None),
         Some(Act::Send(binding)) => {
@@ -156,8 +155,8 @@ fn entrance(
         _ => (DatabaseId(0), Actor::Migrator, None),
     };
     let context = actor.context_sql().map(str::to_owned);
-    let database = runner.database(database).to_owned();
-    let (host, port, user, password) = stage.way_in(&database);
+    let (host, port, user, password) = stage.way_in(database);
+    let database = runner.database(database.0).to_owned();
     let role = stage.names().role(&actor).clone();
     Entrance { host, port, database, user, password, role, context, statement }
 }

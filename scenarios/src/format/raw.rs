@@ -89,6 +89,9 @@ pub(crate) struct RawDatabase {
     /// What the hosting platform brings by itself.
     #[serde(default)]
     pub(crate) platform: Platform,
+    /// Any name for the server that it stands on, where databases stand on several. Those that say the same, or
+    /// nothing, share one.
+    pub(crate) server: Option<String>,
     /// SQL file: what the operator does as superuser before the baseline (roles, parameters).
     pub(crate) provision: Option<At<String>>,
     /// SQL file, files or patterns (`migrations/*/up.sql`, `!` in front takes away): the schema before the

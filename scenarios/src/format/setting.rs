@@ -67,6 +67,7 @@ impl Resolver<'_> {
             name: name.to_owned(),
             extensions: raw.extensions,
             platform: raw.platform,
+            server: raw.server,
             provision,
             baseline,
         }

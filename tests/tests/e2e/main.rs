@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_luck;
 mod catalog;
 mod committed;
+mod databases;
 mod datahub;
 mod determinism;
 mod environment;
