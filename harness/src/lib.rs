@@ -6,6 +6,7 @@ pub mod db;
 pub mod explore;
 pub mod failures;
 mod files;
+pub mod init;
 pub mod invariants;
 pub mod provider;
 pub mod score;

@@ -9,6 +9,7 @@ mod format;
 pub mod ident;
 pub mod layout;
 mod lex;
+pub mod queries;
 pub mod scenario;
 pub mod schema;
 pub mod script;

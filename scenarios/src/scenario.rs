@@ -210,6 +210,8 @@ pub struct Step {
     pub database: DatabaseId,
     /// What it is.
     pub kind: StepKind,
+    /// Whether it fills tenant columns: a backfill does, and a migration may do so on its way.
+    pub fills: bool,
     /// What goes up. For a copy: no statement, and the path of the scenario file that states it.
     pub up: Script,
     /// What a copy copies; `Some` exactly for [`StepKind::Copy`].

@@ -2,7 +2,7 @@
 
 mod classify;
 mod operator;
-mod reader;
+pub(crate) mod reader;
 mod shape;
 mod split;
 mod template;

@@ -35,6 +35,29 @@ impl Folder {
         COPIED.into_iter().fold(Self::new(name), |folder, (file, text)| folder.file(file, text))
     }
 
+    /// A copy of a folder, under its own name.
+    ///
+    /// # Panics
+    /// When it cannot be copied.
+    pub fn copy_of(source: &Path) -> Self {
+        let name = source.file_name().and_then(|n| n.to_str()).expect("a folder with a name");
+        let mut folder = Self::new(name);
+        let mut waiting = vec![source.to_owned()];
+        while let Some(below) = waiting.pop() {
+            for entry in std::fs::read_dir(&below).expect("the folder can be read") {
+                let path = entry.expect("it can be listed").path();
+                if path.is_dir() {
+                    waiting.push(path);
+                    continue;
+                }
+                let inside =
+                    path.strip_prefix(source).ok().and_then(Path::to_str).expect("it lies in the folder");
+                folder = folder.file(inside, std::fs::read(&path).expect("a file can be read"));
+            }
+        }
+        folder
+    }
+
     /// With a file, instead of one of that name.
     ///
     /// # Panics

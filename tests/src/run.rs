@@ -40,6 +40,7 @@ pub struct Watertight {
     variables: Vec<(OsString, OsString)>,
     time_max: Duration,
     out: Option<PathBuf>,
+    folder: Option<PathBuf>,
 }
 
 impl Watertight {
@@ -52,6 +53,7 @@ impl Watertight {
             variables: Vec::new(),
             time_max: TIME_MAX,
             out: None,
+            folder: None,
         }
     }
 
@@ -97,6 +99,13 @@ impl Watertight {
         self
     }
 
+    /// In that folder, instead of an empty one of the run's own.
+    #[must_use]
+    pub fn inside(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics
@@ -106,7 +115,7 @@ impl Watertight {
             tempfile::Builder::new().prefix("wt-e2e-").tempdir().expect("a temporary folder can be made");
         let mut words = self.within.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
         let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).args(&self.arguments).current_dir(home.path());
+        command.args(words).args(&self.arguments).current_dir(self.folder.as_deref().unwrap_or(home.path()));
         let is_verify = self.arguments.first().is_some_and(|a| a == "verify");
         let out = self.out.unwrap_or_else(|| home.path().join("out"));
         if is_verify {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use watertight_scenarios::layout::MigrationRange;
 
 use crate::provider::{ProviderChoice, ProviderOptions, Secret};
 
@@ -23,6 +24,8 @@ pub(super) enum Command {
     /// Play a failure of an earlier run again, on its own data.
     #[command(after_help = REPLAY_EXIT_CODES)]
     Replay(ReplayArgs),
+    /// Write a watertight.toml for the migrations of a repository, and say how sure each part of it is.
+    Init(InitArgs),
     /// Show where a PostgreSQL can come from on this machine, and what is missing.
     Doctor(ServerArgs),
     /// Score a corpus of seeded faults: what is found, how soon and how small, and what is a false alarm.
@@ -85,12 +88,53 @@ impl ServerArgs {
     }
 }
 
+/// Which migrations of a repository.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct RangeArgs {
+    /// The first migration to verify, or a revision of git that has none of them; those before are the baseline.
+    /// By default what changed against the main branch, else the newest ten.
+    #[arg(long, value_name = "MIGRATION|REVISION")]
+    from: Option<String>,
+    /// The last migration to verify; the newest by default.
+    #[arg(long, value_name = "MIGRATION")]
+    to: Option<String>,
+}
+
+impl RangeArgs {
+    /// As the scenarios crate wants it.
+    pub(super) fn range(&self) -> MigrationRange {
+        MigrationRange { from: self.from.clone(), to: self.to.clone() }
+    }
+}
+
+/// What to write a scenario file for.
+#[derive(Clone, Debug, Args)]
+pub(super) struct InitArgs {
+    /// The repository; this folder by default.
+    pub(super) folder: Option<PathBuf>,
+    /// The table whose rows are the tenants, where it is not the one that looks most like it.
+    #[arg(long, value_name = "TABLE")]
+    pub(super) tenants: Option<String>,
+    /// Write over a watertight.toml that is there.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Ask nothing, even on a terminal.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) range: RangeArgs,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+}
+
 /// What to verify, and how.
 #[derive(Clone, Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// Bundled scenarios by id, or folders with a scenario.toml. Without any: the watertight.toml of this folder,
-    /// else every bundled scenario.
+    /// Bundled scenarios by id, or folders with a scenario.toml or the migrations of another tool. Without any: the
+    /// watertight.toml of this folder, else its migrations, else every bundled scenario.
     pub(super) scenarios: Vec<String>,
+    #[command(flatten)]
+    pub(super) range: RangeArgs,
     #[command(flatten)]
     pub(super) server: ServerArgs,
     /// Cases a scenario.

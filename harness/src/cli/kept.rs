@@ -80,8 +80,13 @@ pub(super) enum Prune {
     Fixed,
 }
 
-/// Whether the scenario's files are others than those that were read.
-pub(super) fn is_edited(scenario: &Scenario) -> bool {
-    !Folder::is_bundled(scenario)
-        && Scenario::load(Path::new(&scenario.file)).map_or(true, |now| now.digest != scenario.digest)
+/// Whether the scenario's files are others than those that were read. `text` is that of a scenario file that is not
+/// there.
+pub(super) fn is_edited(scenario: &Scenario, text: Option<&str>) -> bool {
+    let file = Path::new(&scenario.file);
+    let now = match text {
+        Some(text) => Scenario::from_text(file.parent().unwrap_or(Path::new("")), text, None),
+        None => Scenario::load(file),
+    };
+    !Folder::is_bundled(scenario) && now.map_or(true, |now| now.digest != scenario.digest)
 }

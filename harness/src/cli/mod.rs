@@ -3,6 +3,7 @@
 mod args;
 mod doctor;
 mod exit;
+mod init;
 mod interrupts;
 mod kept;
 mod output;
@@ -10,6 +11,7 @@ mod pages;
 mod progress;
 mod replay;
 mod score;
+mod subject;
 mod verify;
 
 use std::panic::AssertUnwindSafe;
@@ -41,6 +43,7 @@ pub fn main() -> ExitCode {
     let ended = std::panic::catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Verify(args) => runtime.block_on(verify::run(args)),
         Command::Replay(args) => runtime.block_on(replay::run(args)),
+        Command::Init(args) => runtime.block_on(init::run(args)),
         Command::Doctor(args) => runtime.block_on(doctor::run(&args)),
         Command::Score(args) => runtime.block_on(score::run(args)),
         Command::List => pages::list(),

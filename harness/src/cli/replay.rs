@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use similar::{ChangeTag, TextDiff};
-use watertight_scenarios::{Scenario, catalog};
+use watertight_scenarios::Scenario;
+use watertight_scenarios::layout::MigrationRange;
 
 use super::args::ReplayArgs;
 use super::exit::Exit;
 use super::interrupts::Interrupts;
 use super::output::{complain, say};
-use super::verify::{environment, failed};
+use super::progress::Progress;
+use super::subject::{Subject, at, named, scenario};
+use super::verify::{environment, failed, not_made};
 use crate::failures::Failure;
 use crate::provider::Server;
 use crate::verify::{Entrance, Replayed, Tour, replay};
@@ -21,7 +24,7 @@ const FOLDERS: [&str; 2] = [".watertight/failures", "watertight-report/failures"
 
 /// Runs the command.
 pub(super) async fn run(args: ReplayArgs) -> Exit {
-    let (failure, scenario) = match find(&args) {
+    let (failure, subject) = match find(&args) {
         Ok(found) => found,
         Err(why) => {
             complain(&format!("error: {why}"));
@@ -34,14 +37,10 @@ pub(super) async fn run(args: ReplayArgs) -> Exit {
         Err(error) => return environment(&error),
     };
     complain(&format!("using {}", server.info()));
-    if scenario.digest != failure.scenario.digest {
-        complain("the scenario's files have changed since the failure was seen");
-    }
-    let mut guide = Guide { steps: args.step, psql: args.psql, interrupts: &interrupts };
-    let tour: Option<&mut dyn Tour> = if args.step || args.psql { Some(&mut guide) } else { None };
-    let exit = match replay(&server, &scenario, &failure, tour).await {
-        Ok(replayed) => tell(&failure, &replayed),
-        Err(error) => failed(&scenario.id, &error, &interrupts).0,
+    let progress = Progress::new(true);
+    let exit = match scenario(&server, subject, &MigrationRange::default(), &progress).await {
+        Ok((scenario, _)) => again(&server, &scenario, &failure, &args, &interrupts).await,
+        Err(error) => not_made(&error),
     };
     match server.stop().await {
         Ok(()) => interrupts.exit().unwrap_or(exit),
@@ -49,22 +48,42 @@ pub(super) async fn run(args: ReplayArgs) -> Exit {
     }
 }
 
+async fn again(
+    server: &Server,
+    scenario: &Scenario,
+    failure: &Failure,
+    args: &ReplayArgs,
+    interrupts: &Interrupts,
+) -> Exit {
+    if scenario.digest != failure.scenario.digest {
+        complain("the scenario's files have changed since the failure was seen");
+    }
+    let mut guide = Guide { steps: args.step, psql: args.psql, interrupts };
+    let tour: Option<&mut dyn Tour> = if args.step || args.psql { Some(&mut guide) } else { None };
+    match replay(server, scenario, failure, tour).await {
+        Ok(replayed) => tell(failure, &replayed),
+        Err(error) => failed(&scenario.id, &error, interrupts).0,
+    }
+}
+
 /// The failure that is meant, and its scenario.
-fn find(args: &ReplayArgs) -> Result<(Failure, Scenario), String> {
+fn find(args: &ReplayArgs) -> Result<(Failure, Subject), String> {
     let path = file_of(args)?;
     let failure = Failure::read(&path).map_err(|e| e.to_string())?;
     let beside = || {
         let path_in = failure.scenario.path.as_ref()?;
         Some(path.parent().unwrap_or(Path::new("")).join(path_in))
     };
-    let scenario = match (&args.scenario, beside()) {
-        (Some(name), _) if catalog::ids().contains(&name.as_str()) => catalog::load(name),
-        (Some(folder), _) => Scenario::load(Path::new(folder)),
-        (None, Some(file)) => Scenario::load(&file),
-        (None, None) => catalog::load(&failure.scenario.id),
+    let range = MigrationRange::default();
+    let subject = match (&args.scenario, beside()) {
+        (Some(name), _) => named(name, &range),
+        (None, None) => named(&failure.scenario.id, &range),
+        // Where there is no such file, the scenario was made from the migrations beside it.
+        (None, Some(file)) if !file.exists() => at(file.parent().unwrap_or(Path::new("")), &range),
+        (None, Some(file)) => at(&file, &range),
     };
-    let scenario = scenario.map_err(|e| format!("{e}\n  → name the scenario with --scenario"))?;
-    Ok((failure, scenario))
+    let subject = subject.map_err(|e| format!("{e}\n  → name the scenario with --scenario"))?;
+    Ok((failure, subject))
 }
 
 fn file_of(args: &ReplayArgs) -> Result<PathBuf, String> {

@@ -1,7 +1,6 @@
 //! `verify`: the main job.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
 use owo_colors::{OwoColorize as _, Style};
@@ -11,7 +10,7 @@ use watertight_reports::{
     file_name, html_file_name, render_html, render_html_index, render_index, render_junit, render_markdown,
     render_sarif, render_summary,
 };
-use watertight_scenarios::{Scenario, catalog};
+use watertight_scenarios::Scenario;
 
 use super::args::{Format, VerifyArgs};
 use super::exit::Exit;
@@ -20,9 +19,11 @@ use super::kept;
 use super::output::{complain, say};
 use super::pages;
 use super::progress::Progress;
+use super::subject::{Subject, scenario, subjects};
 use crate::db::stage::{PINNED, StageError};
-use crate::failures::{Failure, FailureError, Folder};
+use crate::failures::{Failure, Folder};
 use crate::files::write_whole;
+use crate::init::InitError;
 use crate::invariants;
 use crate::provider::{ProviderError, Server};
 use crate::verify::{Event, VerifyError, VerifyOptions, verify};
@@ -32,27 +33,19 @@ const SUMMARY_WIDTH: usize = 100;
 
 /// Runs the command.
 pub(super) async fn run(args: VerifyArgs) -> Exit {
-    let scenarios = match load(&args.scenarios) {
-        Ok(scenarios) => scenarios,
+    let range = args.range.range();
+    let subjects = match subjects(&args.scenarios, &range) {
+        Ok(subjects) => subjects,
         Err(message) => {
             complain(&message);
             return Exit::Usage;
         }
     };
-    let jobs: Result<Vec<Job>, FailureError> = scenarios
-        .into_iter()
-        .map(|scenario| {
-            let folder = Folder::of(&scenario, args.failures.as_deref(), &args.out);
-            Ok(Job { known: folder.load(&scenario)?, folder, scenario })
-        })
-        .collect();
-    let jobs = match jobs {
-        Ok(jobs) => jobs,
-        Err(error) => {
-            complain(&format!("error: {error}"));
-            return Exit::Usage;
-        }
-    };
+    // Before anything is started.
+    let ready = subjects.iter().filter_map(Subject::scenario);
+    if let Err(exit) = ready.into_iter().try_for_each(|s| known(s, &args).map(drop)) {
+        return exit;
+    }
     let ids: Vec<&str> = invariants::catalog().iter().map(|i| i.spec().id).collect();
     if let Some(unknown) = args.only.iter().chain(&args.skip).find(|id| !ids.contains(&id.as_str())) {
         complain(&pages::unknown(unknown));
@@ -77,7 +70,10 @@ pub(super) async fn run(args: VerifyArgs) -> Exit {
         progress.note(&format!("not used: {skipped}"));
     }
     progress.note(&format!("using {}", server.info()));
-    let exit = verify_all(&server, &jobs, &args, &interrupts, &progress).await;
+    let exit = match jobs(&server, subjects, &args, &progress).await {
+        Ok(jobs) => verify_all(&server, &jobs, &args, &interrupts, &progress).await,
+        Err(exit) => interrupts.exit().unwrap_or(exit),
+    };
     if args.keep && interrupts.exit().is_none() {
         keep(&server, &interrupts).await;
     }
@@ -90,6 +86,8 @@ pub(super) async fn run(args: VerifyArgs) -> Exit {
 /// A scenario, and what is known of it.
 struct Job {
     scenario: Scenario,
+    /// The text of its file, where there is no file.
+    text: Option<String>,
     folder: Folder,
     known: Vec<Failure>,
 }
@@ -100,23 +98,46 @@ pub(super) fn environment(error: &ProviderError) -> Exit {
     Exit::Environment
 }
 
-/// The scenarios that the user means.
-fn load(wanted: &[String]) -> Result<Vec<Scenario>, String> {
-    if wanted.is_empty() {
-        let own = Path::new("watertight.toml");
-        if own.exists() {
-            return Scenario::load(own).map(|s| vec![s]).map_err(|e| e.to_string());
-        }
-        return catalog::ids().into_iter().map(|id| catalog::load(id).map_err(|e| e.to_string())).collect();
+/// What is known of a scenario.
+fn known(scenario: &Scenario, args: &VerifyArgs) -> Result<(Folder, Vec<Failure>), Exit> {
+    let folder = Folder::of(scenario, args.failures.as_deref(), &args.out);
+    let known = folder.load(scenario).map_err(|error| {
+        complain(&format!("error: {error}"));
+        Exit::Usage
+    })?;
+    Ok((folder, known))
+}
+
+/// The scenarios of all subjects.
+async fn jobs(
+    server: &Server,
+    subjects: Vec<Subject>,
+    args: &VerifyArgs,
+    progress: &Progress,
+) -> Result<Vec<Job>, Exit> {
+    let mut jobs = Vec::new();
+    for subject in subjects {
+        let (scenario, text) =
+            scenario(server, subject, &args.range.range(), progress).await.map_err(|e| not_made(&e))?;
+        let (folder, known) = known(&scenario, args)?;
+        jobs.push(Job { scenario, text, folder, known });
     }
-    wanted
-        .iter()
-        .map(|name| {
-            let bundled = catalog::ids().contains(&name.as_str());
-            if bundled { catalog::load(name) } else { Scenario::load(Path::new(name)) }
-                .map_err(|e| e.to_string())
-        })
-        .collect()
+    Ok(jobs)
+}
+
+/// Says why there is no scenario of some migrations.
+pub(super) fn not_made(error: &InitError) -> Exit {
+    match error {
+        InitError::Verify(error) => told("migrations", error).0,
+        InitError::Files(wrong) => {
+            complain(&wrong.to_string());
+            Exit::Usage
+        }
+        other => {
+            complain(&format!("error: {other}"));
+            Exit::Usage
+        }
+    }
 }
 
 async fn verify_all(
@@ -138,7 +159,7 @@ async fn verify_all(
     let mut exit = Exit::Held;
     let mut reports: Vec<ScenarioReport> = Vec::new();
     let mut incomplete = None;
-    for Job { scenario, folder, known } in jobs {
+    for Job { scenario, text, folder, known } in jobs {
         let hear = |event: Event<'_>| progress.hear(event);
         let verified = match verify(server, scenario, known, &options, &interrupts.stop, &hear).await {
             Ok(verified) => Some(verified),
@@ -159,7 +180,7 @@ async fn verify_all(
         let mut verified = kept::shown(verified, folder);
         let prune = if args.prune_fixed { kept::Prune::Fixed } else { kept::Prune::No };
         exit = exit.max(kept::keep(&verified, scenario, folder, prune));
-        if kept::is_edited(scenario) {
+        if kept::is_edited(scenario, text.as_deref()) {
             complain(&format!("{}: its files changed during the run; verify again", scenario.id));
             verified.report.verdict = verified.report.verdict.max(Verdict::Inconclusive);
             incomplete.get_or_insert_with(|| {
@@ -198,6 +219,11 @@ pub(super) fn failed(id: &str, error: &VerifyError, interrupts: &Interrupts) -> 
         complain(&format!("{id}: interrupted; what is known is written as incomplete"));
         return (exit, false);
     }
+    told(id, error)
+}
+
+/// Says what went wrong and what to do about it.
+fn told(id: &str, error: &VerifyError) -> (Exit, bool) {
     complain(&format!("error: {id}: {error}"));
     match error {
         VerifyError::Provider(e) | VerifyError::Stage(StageError::Provider(e)) => {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use watertight_generators::WorldId;
 use watertight_reports::Severity;
-use watertight_scenarios::scenario::{NullTenant, StepId, StepKind};
+use watertight_scenarios::Ident;
+use watertight_scenarios::scenario::{Checkpoint, NullTenant, StepId, StepKind};
+use watertight_scenarios::script::Write;
 
 use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, again, contents};
 use crate::explore::{CaseData, Excursion, Observations, Scene, TableKey};
@@ -24,32 +26,73 @@ pub(super) fn has_backfill(scene: &Scene) -> Result<(), String> {
     if backfills(scene).is_empty() { Err("the timeline has no backfill step".to_owned()) } else { Ok(()) }
 }
 
-/// Backfills after which every row should have its tenant: the last before another kind of step.
+/// Steps that fill tenant columns and that the run over empty tables reached: backfills, and migrations that fill on
+/// their way.
+fn fillers(scene: &Scene) -> Vec<StepId> {
+    let reached = |s: &StepId| s.after() <= scene.last();
+    scene.steps().filter(|(_, s)| s.fills).map(|(id, _)| id).filter(reached).collect()
+}
+
+/// The reason for an invariant of what is filled not to apply.
+pub(super) fn has_filler(scene: &Scene) -> Result<(), String> {
+    if fillers(scene).is_empty() { Err("no step fills tenant columns".to_owned()) } else { Ok(()) }
+}
+
+/// Steps after which every row should have its tenant: the last that fills before one that does not.
 pub(super) fn final_backfills(scene: &Scene) -> Vec<StepId> {
-    let all = backfills(scene);
+    let all = fillers(scene);
     all.iter().copied().filter(|s| !all.contains(&StepId(s.0 + 1))).collect()
 }
 
-/// First backfill of the run of backfills that ends with `last`.
+/// Which steps fill which tables, as far as the words of their scripts tell.
+struct Filled(BTreeMap<StepId, Vec<Write>>);
+
+impl Filled {
+    fn of(scene: &Scene) -> Self {
+        let shape = |s: StepId| (s, scene.step(s).up.shape().writes);
+        Self(fillers(scene).into_iter().map(shape).collect())
+    }
+
+    /// Whether a table should be filled after the run of steps that ends with `last`, and not only later, or never: a
+    /// table that no script names is nobody's to fill if it came with its column and others are named.
+    fn is_due(&self, scene: &Scene, last: StepId, key: &TableKey, column: &Ident) -> bool {
+        let fills = |w: &Write, name: Option<&Ident>| {
+            !w.adds && name.is_none_or(|n| w.table.name == *n) && w.columns.contains(column)
+        };
+        let fill = |writes: &Vec<Write>, name| writes.iter().any(|w| fills(w, name));
+        let name = Some(&key.1.name);
+        let mut run = self.0.range(first_of_run(scene, last)..=last);
+        if run.any(|(_, writes)| fill(writes, name)) {
+            return true;
+        }
+        let added = scene.tenant_column(Checkpoint(0), key).is_none();
+        let named = self.0.values().any(|writes| fill(writes, name));
+        !named && (added || !self.0.values().any(|writes| fill(writes, None)))
+    }
+}
+
+/// First step of the run of those that fill and that ends with `last`.
 pub(super) fn first_of_run(scene: &Scene, last: StepId) -> StepId {
     let mut first = last;
-    while first.0 > 0 && scene.step(StepId(first.0 - 1)).kind == StepKind::Backfill {
+    while first.0 > 0 && scene.step(StepId(first.0 - 1)).fills {
         first = StepId(first.0 - 1);
     }
     first
 }
 
-/// Worlds with a row that lacks its tenant just before the step and that the step did not lose, by table.
+/// Worlds with a row that lacks its tenant, or the column for it, just before the step and that the steps up to `last`
+/// did not lose, by table.
 fn waiting(
     scene: &Scene,
     case: &CaseData,
     seen: &Observations,
     step: StepId,
+    last: StepId,
 ) -> BTreeMap<TableKey, BTreeSet<WorldId>> {
     let mut found: BTreeMap<TableKey, BTreeSet<WorldId>> = BTreeMap::new();
     let Some(before) = seen.contents(step.before()) else { return found };
     let alive = seen.alive(step.after());
-    for (key, column) in scene.tenant_tables(step.before()) {
+    for (key, column) in scene.tenant_tables(last.after()) {
         let Some(table) = before.tables.get(&key) else { continue };
         for row in table.rows.iter().filter(|r| table.cell(r, &column).is_none()) {
             if let Some(world) = case.world_of(scene, &key, table, row)
@@ -78,7 +121,7 @@ impl Invariant for Complete {
         &COMPLETE
     }
     fn applies(&self, scene: &Scene) -> Result<(), String> {
-        has_backfill(scene)
+        has_filler(scene)
     }
     fn plan(&self, scene: &Scene, _case: &CaseData) -> Vec<Excursion> {
         final_backfills(scene)
@@ -88,11 +131,15 @@ impl Invariant for Complete {
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
+        let filled = Filled::of(scene);
         for step in final_backfills(scene) {
-            let waiting = waiting(scene, case, seen, first_of_run(scene, step));
+            let waiting = waiting(scene, case, seen, first_of_run(scene, step), step);
             let Some(after) = seen.contents(step.after()) else { continue };
             let alive = seen.alive(step.after());
             for (key, column) in scene.tenant_tables(step.after()) {
+                if !filled.is_due(scene, step, &key, &column) {
+                    continue;
+                }
                 let (Some(worlds), Some(table)) = (waiting.get(&key), after.tables.get(&key)) else {
                     continue;
                 };
@@ -159,7 +206,7 @@ impl Invariant for Idempotent {
         let mut judgement = Judgement::default();
         for step in backfills(scene) {
             let exercised: BTreeSet<WorldId> =
-                waiting(scene, case, seen, step).into_values().flatten().collect();
+                waiting(scene, case, seen, step, step).into_values().flatten().collect();
             again::judge(scene, case, seen, step, &exercised, &mut judgement);
         }
         judgement

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use watertight_reports::Severity;
 
-use super::backfill::{final_backfills, first_of_run, has_backfill};
+use super::backfill::{final_backfills, first_of_run, has_filler};
 use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, contents};
 use crate::db::session::TextRow;
 use crate::explore::{Act, Actor, CaseData, Excursion, Observations, Scene, Seen, Statement, TableKey};
@@ -57,7 +57,7 @@ impl Invariant for Correct {
         &CORRECT
     }
     fn applies(&self, scene: &Scene) -> Result<(), String> {
-        has_backfill(scene)?;
+        has_filler(scene)?;
         if scene.scenario.tenancy.owner.is_empty() {
             return Err("`[tenancy.owner]` says of no table whom its rows belong to".to_owned());
         }

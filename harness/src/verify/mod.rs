@@ -32,6 +32,7 @@ pub(crate) use build::overall;
 pub(crate) use hunt::{Hunt, Sighting, hunt};
 use known::Outcome;
 pub use replay::{Entrance, Replayed, Tour, replay};
+pub(crate) use survey::look_ahead;
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]

@@ -188,6 +188,20 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
     Ok(Surveyed { scene, ways_back, locks })
 }
 
+/// The schemas of the first database at every checkpoint that is reached over empty tables, and why no more are.
+pub(crate) async fn look_ahead(
+    stage: &Stage<'_>,
+    scenario: &Scenario,
+) -> Result<(Vec<Schema>, Option<String>), VerifyError> {
+    let (mut surveyor, databases) = Surveyor::open(stage).await?;
+    let seen = walk(&mut surveyor, &mut scenario.clone()).await;
+    let seen = seen.map_err(|e| VerifyError::Lost(e.to_string()));
+    surveyor.close(stage, &databases).await?;
+    let (found, _, stopped) = seen?;
+    let first = found.schemas.into_iter().filter_map(|all| all.into_iter().next());
+    Ok((first.collect(), stopped.map(|(_, why)| why)))
+}
+
 type Walk = (Checkpoints, WaysBack, Option<(StepId, String)>);
 
 async fn walk(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Walk, Failure> {

@@ -12,10 +12,13 @@ use super::steps::Steps;
 use crate::diagnostic::{Diagnostic, suggest};
 use crate::ident::{Ident, Relation};
 use crate::lex::{self, Kind};
+use crate::queries::queries;
 use crate::scenario::{
     AccessKind, AccessPath, AppVersion, Checkpoint, Database, ParamSource, Piece, Retrieval, Roles,
     SqlTemplate, StepId,
 };
+
+use crate::script::TemplateError;
 
 /// The parameter that needs no source, and the source of its kind.
 const TENANT: &str = "tenant";
@@ -185,7 +188,11 @@ impl Resolver<'_> {
         default
     }
 
+    /// A statement in a file of its own, or as `queries.sql#name` one of the named queries of a file.
     fn template_file(&mut self, path: &At<String>) -> Option<SqlTemplate> {
+        if let Some((file, name)) = path.value.rsplit_once('#') {
+            return self.named_query(file, name, path);
+        }
         let found = self.file(&path.value, &path.span)?;
         // As a script it is checked for encoding and psql commands, with places in the file itself.
         let script = found.script().map_err(|diagnostic| self.wrong.push(diagnostic)).ok()?;
@@ -197,6 +204,23 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    fn named_query(&mut self, file: &str, name: &str, path: &At<String>) -> Option<SqlTemplate> {
+        let found = self.file(file, &path.span)?;
+        let text = found.text().map_err(|diagnostic| self.wrong.push(diagnostic)).ok()?;
+        let queries = queries(&text);
+        let Some(query) = queries.iter().find(|q| q.name == name) else {
+            let help = suggest(name, queries.iter().map(|q| q.name.as_str()));
+            self.report_help(&path.span, format!("{file} has no query `{name}`"), help);
+            return None;
+        };
+        let refuse = |error: TemplateError| {
+            let line = query.line;
+            Diagnostic::of_file(&found.shown, format!("line {line}, `{name}`: {}", error.message))
+                .help(error.help)
+        };
+        SqlTemplate::parse(&query.sql).map_err(|error| self.wrong.push(refuse(error))).ok()
     }
 
     /// Where each parameter of a statement comes from.

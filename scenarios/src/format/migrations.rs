@@ -37,7 +37,7 @@ impl Timeline {
             why => why,
         };
         let mut notes = vec![format!(
-            "{verified} of {all} migrations of {folder} ({layout}) are verified: {why}; those before are the baseline."
+            "Of {all} migrations in {folder} ({layout}), {verified} are verified: {why}; those before are the baseline."
         )];
         notes.extend(skipped.iter().map(|s| format!("{} is left out: {}.", s.path, s.why)));
         notes
@@ -156,9 +156,14 @@ impl Resolver<'_> {
             entries.push(Entry { id: migration.step_id(), migration: Some(migration), raw: None });
         }
         if left_out > 0 {
+            let are = if left_out == 1 {
+                "statement of the migrations is"
+            } else {
+                "statements of the migrations are"
+            };
             notes.push(format!(
-                "{left_out} statements of the migrations are left to Watertight, as an operator's: the roles and extensions \
-                 of this scenario are made before the baseline, and the migrator owns everything."
+                "{left_out} {are} left to Watertight, as an operator's: the roles and extensions of this scenario are \
+                 made before the baseline, and the migrator owns everything."
             ));
         }
         self.lay_over(&mut entries, raw, last.as_deref());
@@ -299,6 +304,7 @@ impl Resolver<'_> {
             phase,
             database: DatabaseId(0),
             kind,
+            fills: fills || kind == StepKind::Backfill,
             up: migration.up,
             copy: None,
             down,

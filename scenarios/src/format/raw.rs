@@ -325,7 +325,8 @@ pub(crate) struct RawAccess {
     pub(crate) until: Option<At<String>>,
     /// The statement, with `:name` parameters.
     pub(crate) sql: Option<At<String>>,
-    /// SQL file with the statement, instead of `sql`.
+    /// SQL file with the statement, instead of `sql`; `queries.sql#name` is one of its queries with `-- name:`, of which
+    /// a parameter `$1` is called `p1`.
     pub(crate) file: Option<At<String>>,
     /// Where each parameter's value comes from. `:tenant` is the tenant's key unless stated otherwise.
     #[serde(default)]

@@ -127,6 +127,7 @@ impl Resolver<'_> {
             phase: raw.phase,
             database,
             kind,
+            fills: kind == StepKind::Backfill,
             up: up?,
             copy,
         })

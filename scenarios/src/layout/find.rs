@@ -18,8 +18,22 @@ const FOLDERS_MAX: usize = 20_000;
 const PEEK_BYTES: u64 = 8 << 10;
 
 /// Folders that hold what others made, or what was made from something else.
-const PASSED_OVER: [&str; 9] =
-    ["node_modules", "target", "vendor", "dist", "build", "out", "venv", "__pycache__", "watertight-report"];
+const PASSED_OVER: [&str; 14] = [
+    "node_modules",
+    "target",
+    "vendor",
+    "dist",
+    "build",
+    "out",
+    "venv",
+    "__pycache__",
+    "watertight-report",
+    "tests",
+    "test",
+    "testdata",
+    "fixtures",
+    "examples",
+];
 
 /// Names of folders that hold numbered SQL files, where nothing else says what they are.
 const PLAIN_FOLDERS: [&str; 8] =
@@ -61,6 +75,10 @@ pub fn find(root: &Path) -> io::Result<Vec<Found>> {
             Err(_) if depth > 0 => continue,
             Err(error) => return Err(error),
         };
+        // A scenario says itself what its migrations are.
+        if depth > 0 && inside.files.contains("scenario.toml") {
+            continue;
+        }
         if let Some(layout) = recognise(root, &inside, uses_sqlx) {
             let folder = if path.is_empty() { ".".to_owned() } else { path };
             found.push(Found { layout, folder });

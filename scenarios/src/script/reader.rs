@@ -5,14 +5,14 @@ use crate::lex::{self, Kind};
 
 /// A token that is not blank.
 #[derive(Clone, Debug)]
-pub(super) struct Word<'a> {
-    pub(super) kind: Kind,
-    pub(super) text: &'a str,
+pub(crate) struct Word<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) text: &'a str,
 }
 
 impl Word<'_> {
     /// Whether it is that keyword.
-    pub(super) fn is(&self, keyword: &str) -> bool {
+    pub(crate) fn is(&self, keyword: &str) -> bool {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(keyword)
     }
 
@@ -29,7 +29,7 @@ impl Word<'_> {
     }
 
     /// The text of a string or a dollar-quoted body.
-    pub(super) fn body(&self) -> Option<String> {
+    pub(crate) fn body(&self) -> Option<String> {
         match self.kind {
             Kind::Dollar => {
                 let tag = self.text[1..].find('$')? + 2;
@@ -46,34 +46,39 @@ impl Word<'_> {
 
 /// The words of a statement, read from the left.
 #[derive(Clone, Debug)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     words: Vec<Word<'a>>,
-    pub(super) at: usize,
+    pub(crate) at: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(sql: &'a str) -> Self {
+    pub(crate) fn new(sql: &'a str) -> Self {
         let tokens = lex::tokens(sql).filter(|t| t.kind != Kind::Blank);
         Self { words: tokens.map(|t| Word { kind: t.kind, text: &sql[t.range] }).collect(), at: 0 }
     }
 
-    pub(super) fn words(&self) -> &[Word<'a>] {
+    /// A reader of one word.
+    pub(crate) fn at(word: Word<'a>) -> Self {
+        Self { words: vec![word], at: 0 }
+    }
+
+    pub(crate) fn words(&self) -> &[Word<'a>] {
         &self.words
     }
 
-    pub(super) fn peek(&self) -> Option<&Word<'a>> {
+    pub(crate) fn peek(&self) -> Option<&Word<'a>> {
         self.words.get(self.at)
     }
 
     /// Steps over a keyword, if it is the next.
-    pub(super) fn skip(&mut self, keyword: &str) -> bool {
+    pub(crate) fn skip(&mut self, keyword: &str) -> bool {
         let hit = self.peek().is_some_and(|w| w.is(keyword));
         self.at += usize::from(hit);
         hit
     }
 
     /// Steps over all of these keywords, or none.
-    pub(super) fn skip_all(&mut self, keywords: &[&str]) -> bool {
+    pub(crate) fn skip_all(&mut self, keywords: &[&str]) -> bool {
         let hit =
             keywords.iter().enumerate().all(|(n, k)| self.words.get(self.at + n).is_some_and(|w| w.is(k)));
         self.at += if hit { keywords.len() } else { 0 };
@@ -81,12 +86,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the next token is that character.
-    pub(super) fn is_next(&self, text: &str) -> bool {
+    pub(crate) fn is_next(&self, text: &str) -> bool {
         self.peek().is_some_and(|w| w.text == text)
     }
 
     /// Goes to just behind the next such keyword outside parentheses.
-    pub(super) fn seek(&mut self, keyword: &str) -> bool {
+    pub(crate) fn seek(&mut self, keyword: &str) -> bool {
         let mut depth = 0usize;
         while let Some(word) = self.peek() {
             let hit = depth == 0 && word.is(keyword);
@@ -103,14 +108,14 @@ impl<'a> Reader<'a> {
         false
     }
 
-    pub(super) fn ident(&mut self) -> Option<Ident> {
+    pub(crate) fn ident(&mut self) -> Option<Ident> {
         let ident = self.peek()?.ident()?;
         self.at += 1;
         Some(ident)
     }
 
     /// A name of one or two parts.
-    pub(super) fn relation(&mut self) -> Option<Relation> {
+    pub(crate) fn relation(&mut self) -> Option<Relation> {
         let first = self.ident()?;
         if !self.is_next(".") {
             return Some(Relation::public(first));
@@ -120,7 +125,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Names with commas between, in parentheses.
-    pub(super) fn columns(&mut self) -> Option<Vec<Ident>> {
+    pub(crate) fn columns(&mut self) -> Option<Vec<Ident>> {
         if !self.is_next("(") {
             return None;
         }
@@ -131,7 +136,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Names with commas between.
-    pub(super) fn idents(&mut self) -> Vec<Ident> {
+    pub(crate) fn idents(&mut self) -> Vec<Ident> {
         let mut found = Vec::new();
         while let Some(ident) = self.ident() {
             found.push(ident);

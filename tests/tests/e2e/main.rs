@@ -17,4 +17,5 @@ mod names;
 mod refused_rows;
 mod replays;
 mod score;
+mod samples;
 mod secrets;

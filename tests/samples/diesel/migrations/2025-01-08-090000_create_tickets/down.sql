@@ -1,0 +1,3 @@
+DROP TABLE comments;
+DROP TABLE tickets;
+DROP TABLE companies;

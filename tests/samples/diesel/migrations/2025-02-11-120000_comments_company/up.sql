@@ -1,0 +1,1 @@
+ALTER TABLE comments ADD COLUMN company_id BIGINT REFERENCES companies (id);

@@ -1,0 +1,1 @@
+ALTER TABLE comments ALTER COLUMN company_id DROP NOT NULL;
