@@ -15,8 +15,8 @@ use std::path::Path;
 use watertight_scenarios::layout::{self, Choose, Found};
 use watertight_scenarios::{Diagnostics, Ident, Relation, Scenario, Schema};
 
+use crate::db::hosts::Hosts;
 use crate::db::stage::{Stage, StageError};
-use crate::provider::registry::Run;
 use crate::provider::{ProviderError, Server};
 use crate::verify::{VerifyError, look_ahead};
 
@@ -190,12 +190,12 @@ impl Examined {
 type Ahead = Result<(Vec<Schema>, Option<String>), VerifyError>;
 
 async fn look(server: &Server, scenario: &Scenario) -> Result<Ahead, InitError> {
-    let run = Run::open(server).await?;
-    let seen = match Stage::prepare(server, &run, scenario).await {
+    let hosts = Hosts::open(server, scenario).await?;
+    let seen = match Stage::prepare(&hosts, scenario).await {
         Ok(stage) => look_ahead(&stage, scenario).await,
         Err(error) => Err(error.into()),
     };
-    run.close().await?;
+    hosts.close().await?;
     Ok(seen)
 }
 

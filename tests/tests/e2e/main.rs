@@ -16,6 +16,6 @@ mod interrupts;
 mod names;
 mod refused_rows;
 mod replays;
-mod score;
 mod samples;
+mod score;
 mod secrets;
