@@ -28,7 +28,7 @@ impl<'p> Filler<'p> {
         let mut reason = String::new();
         for repair in 0..REPAIRS {
             if let Some(c) = empty(draft) {
-                draft.values[c] = self.make(draft, c, Flavour::Plain, None);
+                draft.values[c] = self.make(draft, c, table.columns[c].any(), None);
                 if draft.values[c].is_none() {
                     return Err(format!("{}: no value meets its constraints", table.columns[c].name));
                 }

@@ -287,7 +287,7 @@ impl<'p> Filler<'p> {
         if column.key || column.reference.is_some() {
             return false;
         }
-        let made = self.make(draft, c, Flavour::Plain, Some(domain));
+        let made = self.make(draft, c, draft.table.columns[c].any(), Some(domain));
         let made = made.or_else(|| self.forced(draft, c, domain));
         made.is_some_and(|value| {
             draft.values[c] = Some(value);
@@ -340,7 +340,7 @@ impl<'p> Filler<'p> {
             Some(r) if draft.table.references[r].late => false,
             Some(r) => self.refer_elsewhere(draft, r),
             None => {
-                draft.values[c] = self.make(draft, c, Flavour::Plain, None);
+                draft.values[c] = self.make(draft, c, draft.table.columns[c].any(), None);
                 draft.values[c].is_some()
             }
         }

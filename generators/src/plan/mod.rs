@@ -15,8 +15,8 @@ use watertight_scenarios::schema::Table;
 use watertight_scenarios::{Ident, Relation, Scenario, Schema};
 
 use crate::expr::Expr;
-use crate::value::Maker;
 use crate::value::domain::Domain;
+use crate::value::{Flavour, Maker};
 
 pub(crate) use unique::{Part, UniquePlan};
 
@@ -171,6 +171,14 @@ impl Plan {
 
     pub(crate) fn find(&self, database: usize, table: &Relation) -> Option<&TablePlan> {
         self.index.get(&(database, table.clone())).map(|&i| &self.tables[i])
+    }
+}
+
+impl ColumnPlan {
+    /// The flavour of a value that only has to be allowed. An exclusion constraint is met by nothing but distinct
+    /// values, for it is not looked at again.
+    pub(crate) fn any(&self) -> Flavour {
+        if self.distinct { Flavour::Distinct } else { Flavour::Plain }
     }
 }
 

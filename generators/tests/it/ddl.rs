@@ -6,7 +6,7 @@ use std::fmt::Write;
 use watertight_generators::{Dataset, to_copy_text};
 use watertight_scenarios::Ident;
 use watertight_scenarios::ident::quote_literal;
-use watertight_scenarios::schema::{Identity, IndexPart, Schema, SqlType, Table, TypeKind};
+use watertight_scenarios::schema::{Deferrable, Identity, IndexPart, Schema, SqlType, Table, TypeKind};
 
 fn list(names: &[Ident]) -> String {
     names.iter().map(Ident::quoted).collect::<Vec<_>>().join(", ")
@@ -102,11 +102,26 @@ pub(crate) fn ddl(schema: &Schema) -> String {
         }
     }
     for table in &schema.tables {
+        sql.extend(table.triggers.iter().map(|t| format!("{}\n", t.definition)));
+    }
+    sql.push_str(&foreign_keys(schema));
+    sql
+}
+
+/// ALTER TABLE statements for its foreign keys.
+pub(crate) fn foreign_keys(schema: &Schema) -> String {
+    let mut sql = String::new();
+    for table in &schema.tables {
         for key in &table.foreign_keys {
             let full = if key.match_full { " MATCH FULL" } else { "" };
+            let deferrable = match key.deferrable {
+                Deferrable::No => "",
+                Deferrable::Immediate => " DEFERRABLE",
+                Deferrable::Deferred => " DEFERRABLE INITIALLY DEFERRED",
+            };
             let _ = writeln!(
                 sql,
-                "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}){full};",
+                "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}){full}{deferrable};",
                 table.name.quoted(),
                 key.name.quoted(),
                 list(&key.columns),

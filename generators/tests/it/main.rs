@@ -3,5 +3,6 @@
 mod ddl;
 mod generate;
 mod random;
+mod schemas;
 mod shrink;
 mod support;

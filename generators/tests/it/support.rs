@@ -25,6 +25,11 @@ pub(crate) fn enumeration(name: &str, labels: &[&str]) -> SqlType {
     ty(name, TypeKind::Enum(labels.iter().map(|l| (*l).to_owned()).collect()))
 }
 
+pub(crate) fn domain(name: &str, base: SqlType, checks: &[&str]) -> SqlType {
+    let checks = checks.iter().map(|&c| c.to_owned()).collect();
+    ty(name, TypeKind::Domain { base: Box::new(base), not_null: false, checks })
+}
+
 /// `name` nullable, `name!` not.
 pub(crate) fn column(name: &str, ty: SqlType) -> Column {
     let (name, not_null) = name.strip_suffix('!').map_or((name, false), |n| (n, true));
@@ -130,6 +135,39 @@ impl TableBuilder {
             name: name.into(),
             definition: definition.into(),
             columns: Vec::new(),
+        });
+        self
+    }
+
+    pub(crate) fn with(mut self, column: Column) -> Self {
+        self.0.columns.push(column);
+        self
+    }
+
+    pub(crate) fn generated(self, name: &str, ty: SqlType, expression: &str) -> Self {
+        self.with(Column { generated: Some(expression.into()), ..column(name, ty) })
+    }
+
+    pub(crate) fn deferrable(mut self, deferrable: Deferrable) -> Self {
+        if let Some(key) = self.0.foreign_keys.last_mut() {
+            key.deferrable = deferrable;
+        }
+        self
+    }
+
+    /// With a trigger that rewrites a text column of each row.
+    pub(crate) fn rewritten(mut self, column: &str) -> Self {
+        let function = format!("rewrite_{}", self.0.name.name.as_str().replace(' ', "_"));
+        self.0.triggers.push(Trigger {
+            name: function.as_str().into(),
+            definition: format!(
+                "CREATE FUNCTION \"{function}\"() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN NEW.\"{column}\" := upper(NEW.\"{column}\"); RETURN NEW; END $$; \
+                 CREATE TRIGGER \"{function}\" BEFORE INSERT OR UPDATE ON {} FOR EACH ROW \
+                 EXECUTE FUNCTION \"{function}\"();",
+                self.0.name.quoted()
+            ),
+            enabled: true,
         });
         self
     }

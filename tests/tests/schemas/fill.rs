@@ -1,0 +1,95 @@
+//! Fills random schemas.
+
+use std::time::Duration;
+
+use watertight_generators::{Dataset, Plan, to_copy_text};
+use watertight_harness::catalog::introspect;
+use watertight_harness::db::session::{Failure, Session};
+use watertight_harness::provider::MAINTENANCE_DATABASE;
+use watertight_scenarios::{Ident, Schema};
+use watertight_tests::postgres::server;
+
+use crate::ddl::{ddl, foreign_keys};
+use crate::schemas::schema_of;
+
+/// Schemas that are made and filled.
+const SCHEMAS: u64 = 400;
+
+/// The cases of each: small ones of several kinds, and a packed one.
+const CASES: [u32; 4] = [2, 4, 9, 21];
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+async fn run(session: &mut Session, sql: &str, what: &str) {
+    if let Err(error) = session.run(sql, LIMIT).await {
+        panic!("{what}: {error}\n{sql}");
+    }
+}
+
+async fn load(session: &mut Session, data: &Dataset) -> Result<(), (String, Failure)> {
+    for table in data.tables.iter().filter(|t| !t.rows.is_empty()) {
+        let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
+        let copy = format!("COPY {} ({}) FROM STDIN", table.table.quoted(), columns.join(", "));
+        let copied = session.copy_in(&copy, &to_copy_text(&table.rows), LIMIT).await;
+        copied.map_err(|error| (table.table.to_string(), error))?;
+    }
+    Ok(())
+}
+
+/// The foreign keys are made anew behind the data, which is what has the server look at every row.
+fn anew(schema: &Schema) -> String {
+    let mut sql = String::new();
+    for table in schema.tables.iter().filter(|t| t.partition_of.is_none()) {
+        for key in &table.foreign_keys {
+            sql += &format!("ALTER TABLE {} DROP CONSTRAINT {};", table.name.quoted(), key.name.quoted());
+        }
+    }
+    sql + &foreign_keys(schema)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_for_random_schemas_loads_without_a_refusal() {
+    let host = server().await;
+    let admin = host.admin_options(MAINTENANCE_DATABASE);
+    let mut session = Session::connect(&admin, admin.clone()).await.expect("the server answers");
+    run(&mut session, "CREATE EXTENSION IF NOT EXISTS vector SCHEMA public", "vector").await;
+    let mut refused = Vec::new();
+    let (mut rows, mut left_out) = (0, 0);
+    for seed in 0..SCHEMAS {
+        let (made, scenario) = schema_of(seed);
+        run(&mut session, "BEGIN", "begin").await;
+        run(&mut session, &ddl(&made), &format!("schema {seed}")).await;
+        run(&mut session, "SET LOCAL search_path = pg_catalog", "path").await;
+        let schema = introspect(&mut session).await.expect("the catalogs answer");
+        let plan = Plan::new(&[&schema], &scenario);
+        for unknown in plan.unproven() {
+            refused.push(format!(
+                "schema {seed}: {} is not understood: {}",
+                unknown.constraint, unknown.expression
+            ));
+        }
+        for index in CASES {
+            let (data, skipped) = plan.generate_noting(seed, &plan.case_spec(index, 1000));
+            rows += data.row_count();
+            // A key of few values has no room for many rows, and says so.
+            left_out += skipped.iter().map(|s| s.rows as usize).sum::<usize>();
+            run(&mut session, "SAVEPOINT fill; SET LOCAL session_replication_role = replica", "savepoint")
+                .await;
+            match load(&mut session, &data).await {
+                Err((table, error)) => refused.push(format!("schema {seed}, case {index}: {table}: {error}")),
+                Ok(()) => {
+                    run(&mut session, "SET LOCAL session_replication_role = origin", "origin").await;
+                    if let Err(error) = session.run(&anew(&made), LIMIT).await {
+                        refused.push(format!("schema {seed}, case {index}: {error}"));
+                    }
+                }
+            }
+            run(&mut session, "ROLLBACK TO SAVEPOINT fill", "rollback").await;
+        }
+        run(&mut session, "ROLLBACK", "rollback").await;
+    }
+    session.close().await;
+    host.stop().await.expect("the server stops");
+    assert!(refused.is_empty(), "{} of {rows} rows' loads:\n{}", refused.len(), refused.join("\n"));
+    assert!(rows > 30_000 && left_out * 500 < rows, "{rows} rows, {left_out} could not be made");
+}
