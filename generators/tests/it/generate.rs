@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use crate::support::*;
-use watertight_generators::{CaseSize, CaseSpec, Plan, canary, fresh_of_type, to_copy_text, to_insert_sql};
+use watertight_generators::{
+    CaseSize, CaseSpec, Plan, Scope, Shape, canary, fresh_of_type, to_copy_text, to_insert_sql,
+};
 use watertight_scenarios::scenario::{ColumnHint, TableHints};
-use watertight_scenarios::schema::{IndexPart, Schema, SqlType, TypeKind};
+use watertight_scenarios::schema::{Deferrable, IndexPart, Schema, SqlType, TypeKind, Unique};
 use watertight_scenarios::{Ident, Relation, Scenario};
 
 /// Every case of a run is sound, closed, complete and repeatable.
@@ -598,4 +600,42 @@ fn every_schema_prints_as_sql() {
     let plan = Plan::new(&[&schema], &scenario);
     let script = crate::ddl::load(&plan.generate(1, &plan.case_spec(2, 0)));
     assert_eq!(script.matches("\nCOPY ").count(), schema.tables.len(), "{script}");
+}
+
+#[test]
+fn the_small_scope_is_measured_from_the_rows() {
+    let (schema, scenario) = datahub();
+    let plan = Plan::new(&[&schema], &scenario);
+    let key = Unique {
+        name: "later".into(),
+        parts: ["workspaceId", "provider"].map(|c| IndexPart::Column(c.into())).to_vec(),
+        predicate: None,
+        nulls_not_distinct: false,
+        deferrable: Deferrable::No,
+    };
+    let scope = Scope::new(&plan, &[(0, Relation::public("Connection"), key)]);
+    let told: Vec<String> =
+        scope.targets().iter().map(|t| format!("{}: {}", t.table.name, t.shape)).collect();
+    for wanted in [
+        "Connection: (provider) twice in one tenant",
+        "Connection: (provider) in two tenants",
+        "ChatMessage: workspaceId to no row",
+        "ChatMessage: userId to a row of the same tenant",
+        "User: name NULL",
+        "MetricDaily: one row",
+    ] {
+        assert!(told.iter().any(|t| t == wanted), "{wanted}: {told:#?}");
+    }
+    let mut reached = HashSet::new();
+    for index in 0..CaseSpec::systematic_count() {
+        let data = plan.generate(u64::from(index), &plan.case_spec(index, 1000));
+        reached.extend(scope.reached(&plan, &data));
+    }
+    let missed: Vec<&String> =
+        told.iter().enumerate().filter(|(i, _)| !reached.contains(i)).map(|(_, t)| t).collect();
+    // Rows of one tenant that refer to another's are wrong before the first step: they are not made.
+    assert!(missed.iter().all(|t| t.ends_with("of another tenant")), "{missed:#?}");
+    // What is not there is not reached.
+    let empty = scope.reached(&plan, &plan.generate(1, &plan.case_spec(0, 1000)));
+    assert!(empty.iter().all(|&i| scope.targets()[i].shape == Shape::Empty), "{empty:?}");
 }

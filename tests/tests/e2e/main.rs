@@ -14,6 +14,7 @@ mod faults;
 mod hostile;
 mod interrupts;
 mod names;
+mod overrides;
 mod refused_rows;
 mod replays;
 mod samples;
