@@ -12,6 +12,7 @@ mod index;
 mod known;
 mod plans;
 mod schema;
+mod scope;
 mod steps;
 mod subject;
 mod summary;
@@ -48,6 +49,7 @@ const SECTIONS: &[fn(&Subject<'_>) -> Option<Section>] = &[
     plans::rollback,
     closing::risk,
     closing::coverage,
+    scope::scope,
     closing::assumptions,
     closing::conclusion,
 ];

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use watertight_generators::Plan;
+use watertight_generators::{Plan, Scope};
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Platform, Step, StepId, StepKind};
 use watertight_scenarios::schema::{Deferrable, Schema, Table};
 use watertight_scenarios::{Ident, Relation, Scenario};
@@ -26,6 +26,8 @@ pub struct Scene {
     pub plan: Plan,
     /// Tables that the timeline creates and that get rows behind a step: that step.
     pub late: BTreeMap<TableKey, StepId>,
+    /// The shapes that data can have.
+    pub scope: Scope,
     /// Why the run over empty tables ended early, if it did.
     pub stopped: Option<(StepId, String)>,
 }

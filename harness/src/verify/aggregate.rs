@@ -22,6 +22,8 @@ pub(super) struct Tally {
     pub(super) measured: Vec<Measured>,
     /// Rows that could not be made, by table and the constraint that refused them.
     pub(super) skipped: BTreeMap<(String, String), u64>,
+    /// In how many cases each shape of the small scope was there.
+    pub(super) shapes: Vec<u64>,
 }
 
 /// One invariant over all cases.
@@ -57,6 +59,7 @@ pub(super) fn tally(scene: &Scene, invariants: &[Box<dyn Invariant>], results: V
         .collect();
     let (mut cases, mut worlds, mut rows) = (0, 0, 0);
     let mut measured = Vec::new();
+    let mut shapes = vec![0; scene.scope.targets().len()];
     let mut skipped: BTreeMap<(String, String), u64> = BTreeMap::new();
     let mut lost: BTreeMap<Place, (Failure, u64)> = BTreeMap::new();
     for mut result in results {
@@ -74,6 +77,9 @@ pub(super) fn tally(scene: &Scene, invariants: &[Box<dyn Invariant>], results: V
                 check.add(judgement, result.index, result.seed, transcript);
             }
         }
+        for shape in result.shapes {
+            shapes[shape] += 1;
+        }
         for one in result.skipped {
             *skipped.entry((one.table.to_string(), one.constraint)).or_default() += u64::from(one.rows);
         }
@@ -88,7 +94,7 @@ pub(super) fn tally(scene: &Scene, invariants: &[Box<dyn Invariant>], results: V
     for check in &mut checks {
         check.defects.sort_by(|a, b| a.key.cmp(&b.key));
     }
-    Tally { cases, worlds, rows, checks, measured, skipped }
+    Tally { cases, worlds, rows, checks, measured, skipped, shapes }
 }
 
 /// Where a case was lost.

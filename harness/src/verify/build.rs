@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 use watertight_generators::Dataset;
 use watertight_reports::{
     AccessCell, AccessOutcome, AccessReport, CheckOutcome, CheckReport, CopiedTable, DataReport, Evidence,
-    Exercised, Finding, Flaky, KnownFailure, KnownOutcome, ProbeReport, ScenarioReport, Severity,
-    StatementTime, StepReport, TableCount, TableReport, Verdict,
+    Exercised, Finding, Flaky, KnownFailure, KnownOutcome, ProbeReport, ScenarioReport, Severity, ShapeCount,
+    StatementTime, StepReport, TableCount, TableReport, TableScope, Verdict,
 };
 use watertight_scenarios::Relation;
 use watertight_scenarios::scenario::{
@@ -93,11 +93,28 @@ pub(super) fn scenario_report(
         evidence: Evidence {
             known: known.iter().map(|(failure, outcome)| known_failure(failure, outcome)).collect(),
             flaky,
+            scope: small_scope(scene, &tally.shapes),
             ..evidence
         },
         ms: 0.0,
     };
     (report, failures)
+}
+
+/// The shapes of each table, with the cases that had them.
+fn small_scope(scene: &Scene, cases: &[u64]) -> Vec<TableScope> {
+    let several = scene.scenario.databases.len() > 1;
+    let mut tables: Vec<TableScope> = Vec::new();
+    for (target, &cases) in scene.scope.targets().iter().zip(cases) {
+        let database = several.then(|| scene.scenario.databases[target.database].name.clone());
+        let shape = ShapeCount { shape: target.shape.to_string(), cases };
+        let table = target.table.to_string();
+        match tables.last_mut().filter(|t| t.table == table && t.database == database) {
+            Some(known) => known.shapes.push(shape),
+            None => tables.push(TableScope { database, table, shapes: vec![shape] }),
+        }
+    }
+    tables
 }
 
 /// What a check tells besides its report.

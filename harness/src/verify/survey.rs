@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use watertight_generators::Plan;
+use watertight_generators::{Plan, Scope};
 use watertight_scenarios::scenario::{CopySpec, DatabaseId, StepId};
 use watertight_scenarios::{Relation, Scenario, Schema};
 
@@ -180,7 +180,15 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
     let late = late_tables(&scenario, &schemas);
     let filled = schemas_with_late(stage.schemas(), &schemas, &late);
     let plan = Plan::new(&filled.iter().collect::<Vec<_>>(), &scenario);
-    let scene = Scene { scenario, schemas, prints, reach, plan, late, stopped };
+    // Unique keys of every state: those that a later step brings are where data collides.
+    let keys: Vec<_> = schemas
+        .iter()
+        .flat_map(|schemas| schemas.iter().enumerate())
+        .flat_map(|(db, schema)| schema.tables.iter().map(move |t| (db, t)))
+        .flat_map(|(db, table)| table.uniques.iter().map(move |u| (db, table.name.clone(), u.clone())))
+        .collect();
+    let scope = Scope::new(&plan, &keys);
+    let scene = Scene { scenario, schemas, prints, reach, plan, late, scope, stopped };
     let (mut surveyor, databases) = Surveyor::open(stage).await?;
     // Locks are for the report alone, which says nothing of them where the session ends on the way.
     let locks = locks::locks(&mut surveyor, &scene).await.unwrap_or_default();

@@ -39,6 +39,8 @@ pub(super) struct CaseResult {
     pub(super) judgements: Vec<Option<Judgement>>,
     pub(super) measured: Measured,
     pub(super) skipped: Vec<Skipped>,
+    /// Shapes of the small scope that its data has.
+    pub(super) shapes: Vec<usize>,
     /// What was seen of each violation, for the case that shows it first.
     pub(super) transcripts: BTreeMap<(usize, ViolationKey), Vec<String>>,
     /// The case decides nothing: its session was lost, and again when it was played once more.
@@ -234,6 +236,7 @@ impl Job<'_> {
                 judgements: Vec::new(),
                 measured: Measured::default(),
                 skipped: Vec::new(),
+                shapes: Vec::new(),
                 transcripts: BTreeMap::new(),
                 lost: Some(second),
             }),
@@ -300,6 +303,7 @@ impl Job<'_> {
             judgements,
             measured: measure(self.scene, case, seen),
             skipped: Vec::new(),
+            shapes: self.scene.scope.reached(&self.scene.plan, &case.data),
             transcripts,
             lost: None,
         }

@@ -25,6 +25,29 @@ pub struct Evidence {
     pub known: Vec<KnownFailure>,
     /// Violations that were seen once and not again on the same data.
     pub flaky: Vec<Flaky>,
+    /// Which shapes the generated data had, by table.
+    pub scope: Vec<TableScope>,
+}
+
+/// The shapes that rows of a table can have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableScope {
+    /// The database, if there are several.
+    #[serde(default)]
+    pub database: Option<String>,
+    /// The table.
+    pub table: String,
+    /// Each shape, measured from the rows.
+    pub shapes: Vec<ShapeCount>,
+}
+
+/// A shape, and in how many cases it was there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShapeCount {
+    /// In words: `workspaceId NULL`, `(provider) twice in one tenant`.
+    pub shape: String,
+    /// Cases that had it.
+    pub cases: u64,
 }
 
 /// A failure of an earlier run that was played again.

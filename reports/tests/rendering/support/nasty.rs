@@ -146,6 +146,11 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
                 outcome: KnownOutcome::CannotRun,
                 note: Some(n()),
             }],
+            scope: vec![TableScope {
+                database: Some(n()),
+                table: n(),
+                shapes: vec![ShapeCount { shape: n(), cases: 0 }],
+            }],
             flaky: vec![Flaky {
                 invariant: n(),
                 title: n(),
