@@ -52,8 +52,10 @@ pub(super) fn plan(
     if let Some(hint) = hint {
         apply(hint, &maker, &mut domain, &place, notes);
     }
-    let hinted = hint
-        .is_some_and(|h| h.fixed.is_some() || h.one_of.is_some() || h.range.is_some() || h.pattern.is_some());
+    let hinted = hint.is_some_and(|h| {
+        let values = h.fixed.is_some() || h.one_of.is_some() || h.range.is_some() || h.pattern.is_some();
+        values || h.fake.is_some()
+    });
     ColumnPlan {
         name: column.name.clone(),
         maker,

@@ -56,7 +56,10 @@ impl Runner<'_> {
         let mut lessons = Lessons::new();
         let mut gone = Vec::new();
         let mut skipped: BTreeMap<(usize, String), u32> = BTreeMap::new();
-        for t in 0..data.tables.len() {
+        // Tables that get their rows behind a step are not there yet.
+        let scene = self.scene;
+        let there: Vec<usize> = (0..data.tables.len()).filter(|&t| !scene.is_late(&data.tables[t])).collect();
+        for t in there {
             for (r, error) in self.refused_of(&data.tables[t]).await? {
                 match self.remade(plan, &data.tables[t], (t, r), error, seed, &mut lessons).await? {
                     Ok(row) => data.tables[t].rows[r] = row,

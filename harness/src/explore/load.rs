@@ -14,8 +14,7 @@ impl Runner<'_> {
     /// their rows behind a step are left out.
     pub(super) async fn load(&mut self, data: &Dataset) -> Result<(), Failure> {
         let scene = self.scene;
-        let is_late = |t: &TableData| scene.late.contains_key(&(DatabaseId(t.database), t.table.clone()));
-        self.copy_in(data.tables.iter().filter(|t| !is_late(t))).await?;
+        self.copy_in(data.tables.iter().filter(|t| !scene.is_late(t))).await?;
         for db in 0..self.sessions.len() {
             let sequences = self.sequences_sql(DatabaseId(db));
             self.own(DatabaseId(db), &format!("{sequences}RESET ALL; RESET ROLE")).await?;

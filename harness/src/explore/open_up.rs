@@ -23,9 +23,8 @@ impl Runner<'_> {
         witness: &Excursion,
         tell: &mut dyn FnMut(&Self, String),
     ) -> Result<(), Failure> {
-        self.values = case.values();
         self.everywhere("BEGIN").await?;
-        self.load(&case.data).await?;
+        self.take_in(case).await?;
         self.everywhere("COMMIT").await?;
         tell(self, format!("the data → {} rows loaded", case.data.row_count()));
         let mut alive: BTreeSet<WorldId> = case.worlds().iter().copied().collect();

@@ -187,6 +187,15 @@ impl<'a> Runner<'a> {
         Ok(seen)
     }
 
+    /// Loads the case, in the transaction that is open.
+    pub(super) async fn take_in(&mut self, case: &CaseData) -> Result<(), Failure> {
+        self.values = case.values();
+        self.place = Place::Load;
+        self.late = case.late();
+        self.absent.clear();
+        self.load(&case.data).await
+    }
+
     /// Loads the case, then in turn does the excursions of a checkpoint and takes the next step.
     pub(super) async fn walk(
         &mut self,
@@ -194,11 +203,7 @@ impl<'a> Runner<'a> {
         trees: Vec<Tree>,
         mode: Mode,
     ) -> Result<Observations, Failure> {
-        self.values = case.values();
-        self.place = Place::Load;
-        self.late = case.late();
-        self.absent.clear();
-        self.load(&case.data).await?;
+        self.take_in(case).await?;
         if mode != Mode::Held {
             self.everywhere("COMMIT").await?;
         }

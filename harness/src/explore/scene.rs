@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use watertight_generators::{Plan, Scope};
+use watertight_generators::{Plan, Scope, TableData};
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Platform, Step, StepId, StepKind};
 use watertight_scenarios::schema::{Deferrable, Schema, Table};
 use watertight_scenarios::{Ident, Relation, Scenario};
@@ -68,6 +68,11 @@ impl Scene {
     /// The checkpoint at which a table's rows are loaded.
     pub fn born(&self, key: &TableKey) -> Checkpoint {
         self.late.get(key).map_or(Checkpoint(0), |step| step.after())
+    }
+
+    /// Whether the table gets its rows behind a step.
+    pub fn is_late(&self, table: &TableData) -> bool {
+        self.late.contains_key(&(DatabaseId(table.database), table.table.clone()))
     }
 
     /// Steps with their ids.

@@ -115,9 +115,7 @@ fn script(scene: &Scene, data: &Dataset, violation: &Violation, record: &Record)
 
 /// What is loaded into a database before the first step.
 fn only(scene: &Scene, data: &Dataset, database: usize) -> Dataset {
-    let first = |t: &&TableData| {
-        t.database == database && !scene.late.contains_key(&(DatabaseId(t.database), t.table.clone()))
-    };
+    let first = |t: &&TableData| t.database == database && !scene.is_late(t);
     Dataset { tables: data.tables.iter().filter(first).cloned().collect() }
 }
 
