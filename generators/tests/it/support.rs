@@ -201,6 +201,7 @@ pub(crate) fn scenario(tenants: &str, column: Option<&str>, shared: &[&str]) -> 
         assumptions: Vec::new(),
         databases: vec![Database {
             name: "main".into(),
+            server: None,
             extensions: Vec::new(),
             platform: Platform::Plain,
             provision: None,
