@@ -13,6 +13,7 @@ use super::observe::{Observations, StepRun};
 use super::record::Record;
 use super::scene::Scene;
 use super::tree::{Node, Tree};
+use super::truth::Listings;
 use crate::db::session::{Answer, Failure, Session, Stopped};
 use crate::db::stage::{RoleNames, Stage, StageError};
 
@@ -55,6 +56,7 @@ pub struct Runner<'a> {
     pub(super) names: &'a RoleNames,
     pub(super) databases: Vec<String>,
     pub(super) sessions: Vec<Session>,
+    pub(super) listings: Listings,
     pub(super) record: Option<Record>,
     /// Values of the case that is played.
     pub(super) values: Arc<HashMap<String, Option<WorldId>>>,
@@ -83,6 +85,7 @@ impl<'a> Runner<'a> {
             names: stage.names(),
             databases,
             sessions,
+            listings: Listings::new(),
             record: None,
             values: Arc::default(),
             late: Arc::default(),

@@ -7,9 +7,9 @@ use crate::db::session::Failure;
 use crate::explore::{CaseData, Runner, Scene};
 
 /// Every n-th case is asked the questions that hardly depend on data.
-const DEEP_EVERY: u32 = 8;
+const DEEP_EVERY: u32 = 16;
 /// The systematic small cases at the beginning are all asked them.
-const DEEP_FIRST: u32 = 16;
+const DEEP_FIRST: u32 = 12;
 
 /// Whether data is tried on the server before it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
