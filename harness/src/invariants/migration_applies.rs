@@ -61,25 +61,45 @@ fn is_gate(scene: &Scene, step: StepId, failure: &Failure) -> bool {
     }
 }
 
-fn complains(
-    scene: &Scene,
-    step: StepId,
-    refusal: &Refusal,
-    worlds: BTreeSet<WorldId>,
-    witness: Excursion,
-) -> Violation {
-    let id = &scene.step(step).id;
+/// What is said of a step that stops.
+struct Said {
+    code: &'static str,
+    subject: String,
+    title: String,
+    message: String,
+    cause: String,
+    remedy: &'static str,
+    tables: Vec<String>,
+    statement: usize,
+}
+
+/// A step that stops on the timeline.
+fn stops(scene: &Scene, step: StepId, worlds: BTreeSet<WorldId>, said: Said) -> Violation {
     Violation {
-        key: ViolationKey { step: Some(step), code: "check-complains", subject: String::new() },
+        key: ViolationKey { step: Some(step), code: said.code, subject: said.subject },
         worlds,
         severity: Severity::High,
+        title: said.title,
+        message: said.message,
+        cause: said.cause,
+        remedy: said.remedy.to_owned(),
+        tables: said.tables,
+        place: Some(scene.location(step, said.statement)),
+        witness: Excursion { from: step.before(), acts: vec![Act::Step(step, Actor::Migrator)] },
+    }
+}
+
+fn complains(scene: &Scene, step: StepId, refusal: &Refusal) -> Said {
+    let id = &scene.step(step).id;
+    Said {
+        code: "check-complains",
+        subject: String::new(),
         title: format!("The check `{id}` does not pass"),
         message: format!("`{id}`: {} on data that went through every step before it.", refusal.failure),
         cause: "The steps before the check do not reach every row.".to_owned(),
-        remedy: String::new(),
+        remedy: "",
         tables: Vec::new(),
-        place: Some(scene.location(step, 0)),
-        witness,
+        statement: 0,
     }
 }
 
@@ -109,23 +129,22 @@ impl Invariant for MigrationApplies {
             let step = StepId(i);
             let before = seen.alive(step.before());
             judgement.exercised.extend(&before);
-            let witness = Excursion { from: step.before(), acts: vec![Act::Step(step, Actor::Migrator)] };
             let refusals = run.removed.iter().map(|(r, w)| (r, w.clone()));
             let last = run.seen.refusal().map(|r| (r, before.clone()));
             for (refusal, worlds) in refusals.chain(last) {
-                match &refusal.failure {
-                    failure if is_gate(scene, step, failure) => {}
-                    Failure::Sql(_) => {
-                        judgement.violated(stopped(scene, step, refusal, worlds, witness.clone()))
-                    }
-                    Failure::Complaint(_) => {
-                        judgement.violated(complains(scene, step, refusal, worlds, witness.clone()))
-                    }
+                let said = match &refusal.failure {
+                    failure if is_gate(scene, step, failure) => continue,
+                    Failure::Sql(_) => refused(scene, step, refusal),
+                    Failure::Complaint(_) => complains(scene, step, refusal),
                     Failure::TimedOut(_) if scene.step(step).kind == StepKind::Backfill => {
-                        judgement.violated(never_ends(scene, step, refusal, worlds, witness.clone()));
+                        never_ends(scene, step, refusal)
                     }
-                    other => judgement.doubts.push(format!("`{}` did not end: {other}", scene.step(step).id)),
-                }
+                    other => {
+                        judgement.doubts.push(format!("`{}` did not end: {other}", scene.step(step).id));
+                        continue;
+                    }
+                };
+                judgement.violated(stops(scene, step, worlds, said));
             }
         }
         for (binding, excursion) in interleavings(scene, case) {
@@ -197,57 +216,38 @@ fn moment(scene: &Scene, at: Checkpoint) -> String {
     }
 }
 
-fn stopped(
-    scene: &Scene,
-    step: StepId,
-    refusal: &Refusal,
-    worlds: BTreeSet<WorldId>,
-    witness: Excursion,
-) -> Violation {
+fn refused(scene: &Scene, step: StepId, refusal: &Refusal) -> Said {
     let id = &scene.step(step).id;
-    let (file, line) = scene.location(step, refusal.statement);
+    let file = scene.location(step, refusal.statement).0;
     let sql = refusal.failure.sql();
     let constraint = sql.and_then(|e| e.constraint.clone());
     let state = sql.map(|e| e.sqlstate.clone()).unwrap_or_default();
-    let subject = constraint.clone().unwrap_or(state);
     let what = match &constraint {
         Some(name) => format!("the constraint {name}"),
         None => "the data".to_owned(),
     };
-    Violation {
-        key: ViolationKey { step: Some(step), code: "stops", subject },
-        worlds,
-        severity: Severity::High,
+    Said {
+        code: "stops",
+        subject: constraint.unwrap_or(state),
         title: format!("`{id}` stops on data that the schema before it accepts"),
         message: format!("`{id}` is refused: {}.", refusal.failure),
-        cause: format!("{} meets {what}.", scene.part(step, refusal.statement)),
-        remedy: String::new(),
+        cause: format!("Statement {} of {file} meets {what}.", refusal.statement + 1),
+        remedy: "",
         tables: sql.and_then(|e| e.table.clone()).into_iter().collect(),
-        place: Some((file, line)),
-        witness,
+        statement: refusal.statement,
     }
 }
 
-fn never_ends(
-    scene: &Scene,
-    step: StepId,
-    refusal: &Refusal,
-    worlds: BTreeSet<WorldId>,
-    witness: Excursion,
-) -> Violation {
+fn never_ends(scene: &Scene, step: StepId, refusal: &Refusal) -> Said {
     let id = &scene.step(step).id;
-    let (file, line) = scene.location(step, refusal.statement);
-    Violation {
-        key: ViolationKey { step: Some(step), code: "never-ends", subject: String::new() },
-        worlds,
-        severity: Severity::High,
+    Said {
+        code: "never-ends",
+        subject: String::new(),
         title: format!("The backfill `{id}` does not end"),
         message: format!("`{id}` was {} on a few rows.", refusal.failure),
         cause: "Its loop does not come nearer to its end with each round.".to_owned(),
-        remedy: "Let each round work on rows that are still to be done, and stop when a round changes none."
-            .to_owned(),
+        remedy: "Let each round work on rows that are still to be done, and stop when a round changes none.",
         tables: Vec::new(),
-        place: Some((file, line)),
-        witness,
+        statement: refusal.statement,
     }
 }
