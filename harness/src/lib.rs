@@ -10,4 +10,5 @@ pub mod init;
 pub mod invariants;
 pub mod provider;
 pub mod score;
+pub mod secrets;
 pub mod verify;

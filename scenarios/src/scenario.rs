@@ -33,6 +33,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// The application's statements.
     pub access: Vec<AccessPath>,
+    /// Columns that hold secrets.
+    pub secrets: Vec<Secrets>,
     /// Expected verdicts, by invariant id.
     pub expect: IndexMap<String, Expectation>,
     /// Generation hints, by table, then column.
@@ -432,6 +434,38 @@ pub enum Impact {
     Production,
     /// Developers see it (seed scripts, fixtures).
     Development,
+}
+
+/// Columns that hold secrets, which the application encrypts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Secrets {
+    /// The database.
+    pub database: DatabaseId,
+    /// The columns; never empty.
+    pub columns: Vec<(Relation, Ident)>,
+    /// How they are encrypted.
+    pub format: SecretFormat,
+    /// The key that data is made with, of the length that the format asks for.
+    #[serde(skip)]
+    pub key: Vec<u8>,
+}
+
+/// How a secret is encrypted and written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum SecretFormat {
+    /// AES-256-GCM with a 16-byte IV and a 16-byte tag, written `iv:authTag:encrypted`, each in base64.
+    #[default]
+    #[serde(rename = "aes-256-gcm")]
+    Aes256Gcm,
+}
+
+impl SecretFormat {
+    /// Length of its key in bytes.
+    pub fn key_length(self) -> usize {
+        match self {
+            Self::Aes256Gcm => 32,
+        }
+    }
 }
 
 /// Where a parameter's value comes from. Within one sending, all columns of one table come from one row,

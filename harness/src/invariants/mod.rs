@@ -1,7 +1,8 @@
 //! The invariant catalog. Each invariant plans excursions from the scene and judges what was seen; it does no
 //! I/O, so a verdict can be computed again from recorded observations.
 //!
-//! To add one: write a module with a unit struct that implements [`Invariant`], and list it in [`catalog`].
+//! To add one: write a module with a unit struct that implements [`Invariant`], and list it in [`catalog`]. The module
+//! `secrets_at_rest` is meant as the example: what SQL cannot say is said in Rust, on what was seen.
 
 mod access_compatible;
 mod again;
@@ -17,6 +18,7 @@ mod migration_applies;
 mod rls;
 mod rollback;
 mod routing;
+mod secrets_at_rest;
 mod spec;
 mod step_role;
 mod tenant_coherence;
@@ -179,6 +181,7 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(copy::Complete),
         Box::new(copy::Idempotent),
         Box::new(routing::Routing),
+        Box::new(secrets_at_rest::SecretsAtRest),
         Box::new(vectors::Dimension),
         Box::new(vectors::IndexUsed),
         Box::new(vector_recall::VectorRecall),

@@ -5,6 +5,7 @@ use watertight_generators::{Dataset, Skipped};
 use super::VerifyOptions;
 use crate::db::session::Failure;
 use crate::explore::{CaseData, Runner, Scene};
+use crate::secrets;
 
 /// Every n-th case is asked the questions that hardly depend on data.
 const DEEP_EVERY: u32 = 16;
@@ -31,6 +32,7 @@ pub(super) async fn case_data(
     let seed = case_seed(options.seed, index);
     let spec = scene.plan.case_spec(index, options.cases);
     let (mut data, mut skipped) = scene.plan.generate_noting(seed, &spec);
+    secrets::seal_data(&scene.scenario, &mut data, seed);
     if trial == Trial::Tried {
         let (taken, left_out) = runner.admitted(&scene.plan, data, seed).await?;
         data = taken;

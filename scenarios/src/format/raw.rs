@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::at::{At, OneOrMany};
 use crate::layout::Layout;
 use crate::scenario::{
-    AccessContext, AccessKind, AppVersion, Expectation, Impact, NullTenant, Platform, TableHints,
+    AccessContext, AccessKind, AppVersion, Expectation, Impact, NullTenant, Platform, SecretFormat,
+    TableHints,
 };
 
 /// What Watertight verifies: a timeline of migrations, the application's statements, and who owns which row.
@@ -45,6 +46,9 @@ pub(crate) struct RawFile {
     /// The application's statements.
     #[serde(default)]
     pub(crate) access: Vec<At<RawAccess>>,
+    /// Columns that hold secrets, which the application encrypts.
+    #[serde(default)]
+    pub(crate) secrets: Vec<RawSecrets>,
     /// Expected verdicts by invariant id; compared both ways in tests.
     #[serde(default)]
     pub(crate) expect: IndexMap<String, Expectation>,
@@ -291,6 +295,21 @@ pub(crate) enum RawTimeout {
     Seconds(u32),
     /// `"90s"`, `"5m"`, `"1h"`.
     Text(String),
+}
+
+/// Columns that hold secrets, which the application encrypts.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawSecrets {
+    /// The columns, as `Table.column`.
+    pub(crate) columns: Vec<At<String>>,
+    /// The database; the first by default.
+    pub(crate) database: Option<At<String>>,
+    /// How they are encrypted.
+    #[serde(default)]
+    pub(crate) format: SecretFormat,
+    /// The key that data is made with, in hexadecimal digits. A key for tests: never one that is in use.
+    pub(crate) key: At<String>,
 }
 
 /// What a copy step copies.

@@ -64,6 +64,7 @@ impl Resolver<'_> {
         };
         let access = self.access(raw.access, &steps, &databases, &roles);
         let generate = self.hints(raw.generate);
+        let secrets = self.secrets(raw.secrets, &databases);
         let mut assumptions = match raw.assumptions {
             RawAssumptions::List(list) => list,
             RawAssumptions::Replace(list) => list.replace,
@@ -85,6 +86,7 @@ impl Resolver<'_> {
             tenancy: tenancy?,
             steps: steps.resolved,
             access,
+            secrets,
             expect: raw.expect,
             generate,
             digest: self.files.digest(),

@@ -7,10 +7,10 @@ use indexmap::IndexMap;
 
 use super::access::Wanting;
 use super::at::{At, OneOrMany};
-use super::raw::{RawDatabase, RawFile, RawRoles, RawTenancy, RawVersion};
+use super::raw::{RawDatabase, RawFile, RawRoles, RawSecrets, RawTenancy, RawVersion};
 use super::resolve::{Resolver, is_id};
-use crate::ident::Ident;
-use crate::scenario::{AppRole, Database, Owner, Platform, Roles, SqlTemplate, Tenancy};
+use crate::ident::{Ident, Relation};
+use crate::scenario::{AppRole, Database, Owner, Platform, Roles, Secrets, SqlTemplate, Tenancy};
 use crate::script::Script;
 
 /// The name of a scenario's only database.
@@ -71,6 +71,34 @@ impl Resolver<'_> {
             provision,
             baseline,
         }
+    }
+
+    pub(super) fn secrets(&mut self, raw: Vec<RawSecrets>, databases: &[Database]) -> Vec<Secrets> {
+        raw.into_iter().filter_map(|one| self.secret_columns(&one, databases)).collect()
+    }
+
+    fn secret_columns(&mut self, raw: &RawSecrets, databases: &[Database]) -> Option<Secrets> {
+        let database = self.database_id(raw.database.as_ref(), databases);
+        let mut columns = Vec::new();
+        for name in &raw.columns {
+            match Relation::parse_column(name) {
+                Some(column) => columns.push(column),
+                None => {
+                    let message = format!("`{}` is not a column's name", name.value);
+                    self.report_help(&name.span, message, "write `Table.column` or `schema.Table.column`");
+                }
+            }
+        }
+        let length = raw.format.key_length();
+        let key = bytes(&raw.key).filter(|key| key.len() == length);
+        if key.is_none() {
+            let help = format!("write a key for tests: {} hexadecimal digits", 2 * length);
+            self.report_help(&raw.key.span, "not a key of this format", help);
+        }
+        if raw.columns.is_empty() {
+            self.report(&raw.key.span, "the secrets name no columns");
+        }
+        Some(Secrets { database, columns, format: raw.format, key: key? })
     }
 
     fn baseline(&mut self, list: &At<OneOrMany>) -> Vec<Script> {
@@ -182,4 +210,12 @@ impl Resolver<'_> {
             owner,
         })
     }
+}
+
+/// Hexadecimal digits as bytes.
+fn bytes(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|_| pair.len() == 2))
+        .collect()
 }

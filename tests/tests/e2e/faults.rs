@@ -12,7 +12,7 @@ use watertight_tests::run::{expected, verdict};
 use watertight_tests::watertight;
 
 /// Scenarios without a fault.
-const SOUND: [&str; 5] = ["items", "items-forced", "copied", "passages", "passages-lists"];
+const SOUND: [&str; 6] = ["items", "items-forced", "copied", "keys", "passages", "passages-lists"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("faults").join(name)
@@ -32,6 +32,7 @@ fn target(name: &str) -> &'static str {
 #[case("items")]
 #[case("items-forced")]
 #[case("copied")]
+#[case("keys")]
 #[case("passages")]
 #[case("passages-lists")]
 fn every_invariant_is_silent_on_what_is_sound(#[case] name: &str) {

@@ -1,0 +1,1 @@
+ALTER TABLE tenant ADD COLUMN rotated_at timestamptz;

@@ -1,0 +1,2 @@
+ALTER TABLE tenant ALTER COLUMN api_key TYPE text;
+ALTER TABLE tenant DROP COLUMN rotated_at;
