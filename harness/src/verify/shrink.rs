@@ -10,7 +10,7 @@ use super::data::{Trial, case_data};
 use super::lab::{Lab, Origin, Tried, lost};
 use super::{Event, Listener, Stop, VerifyError, VerifyOptions};
 use crate::db::stage::Stage;
-use crate::explore::{Excursion, Scene, transcript};
+use crate::explore::{Act, CaseData, Excursion, Scene, transcript};
 use crate::invariants::{Invariant, Violation, ViolationKey};
 
 /// Data sets tried for one defect. A number and no time: the same seed gives the same data on a slow machine.
@@ -63,7 +63,8 @@ pub(super) async fn shrink_all(
                 invariant: invariant.as_ref(),
                 key: &defect.key,
                 origin: Origin { index: defect.case, seed: defect.seed },
-                reach: Reach::Short,
+                witness: &defect.violation.witness,
+                reach: Reach::Whole,
             };
             let result = shrinking.shrink(defect, options).await;
             shrinking.lab.clear().await?;
@@ -74,13 +75,20 @@ pub(super) async fn shrink_all(
     Ok(all)
 }
 
-/// How far the timeline is played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much of the case is played: the less, the more data sets can be tried. The narrowest that shows the defect on
+/// the data to start from is taken; the smallest data has to show it in the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reach {
-    /// As far as the defect's step and the excursions that are asked for.
+    /// The timeline as far as the witness, with contents and with excursions that do what the witness does.
+    Alike,
+    /// The timeline as far as the witness, with every excursion that the invariant asks for.
     Short,
-    /// To its end: what is seen at the defect's step does not show it.
+    /// Everything.
     Whole,
+}
+
+impl Reach {
+    const ALL: [Self; 3] = [Self::Alike, Self::Short, Self::Whole];
 }
 
 struct Shrinking<'a> {
@@ -89,6 +97,7 @@ struct Shrinking<'a> {
     invariant: &'a dyn Invariant,
     key: &'a ViolationKey,
     origin: Origin,
+    witness: &'a Excursion,
     reach: Reach,
 }
 
@@ -109,26 +118,25 @@ impl Shrinking<'_> {
                 made.map_err(|e| lost(&e))?.0.data
             }
         };
-        let start = match self.start(&whole, &defect.violation).await? {
-            Ok(start) => start,
-            Err(seen) => return Ok(Shrunk::Flaky(seen)),
-        };
-        let mut shrinker =
-            Shrinker::new(&self.scene.plan, start, ShrinkLimits { attempts_max: ATTEMPTS_MAX });
-        let mut more = shrinker.simplify();
-        while more {
-            more = match self.shows(shrinker.current()).await? {
-                Shown::Yes(..) => shrinker.simplify(),
-                Shown::No(_) => shrinker.complicate(),
+        let mut least = Reach::Alike;
+        let (shrinker, violation, tried) = loop {
+            let start = match self.start(&whole, &defect.violation, least).await? {
+                Ok(start) => start,
+                Err(seen) => return Ok(Shrunk::Flaky(seen)),
             };
-        }
-        let smallest = shrinker.current().clone();
-        let (violation, tried) = match self.shows(&smallest).await? {
-            Shown::Yes(violation, tried) => (*violation, tried),
-            Shown::No(tried) => {
-                return Ok(Shrunk::Flaky(self.told(tried.as_ref(), &defect.violation.witness)));
+            let narrow = self.reach;
+            let shrinker = self.smallest(start).await?;
+            self.reach = Reach::Whole;
+            match self.shows(shrinker.current()).await? {
+                Shown::Yes(violation, tried) => break (shrinker, *violation, tried),
+                Shown::No(tried) if narrow == Reach::Whole => {
+                    return Ok(Shrunk::Flaky(self.told(tried.as_ref(), self.witness)));
+                }
+                // Less than the whole misled: once more with all of it.
+                Shown::No(_) => least = Reach::Whole,
             }
         };
+        let smallest = shrinker.current().clone();
         let record = self.lab.record(&tried.case, violation.witness.clone()).await?;
         let mut found = counterexample(self.scene, &smallest, &violation, record);
         found.seed = defect.seed;
@@ -142,30 +150,60 @@ impl Shrinking<'_> {
         })))
     }
 
+    async fn smallest(&mut self, start: Dataset) -> Result<Shrinker, VerifyError> {
+        let mut shrinker =
+            Shrinker::new(&self.scene.plan, start, ShrinkLimits { attempts_max: ATTEMPTS_MAX });
+        let mut more = shrinker.simplify();
+        while more {
+            more = match self.shows(shrinker.current()).await? {
+                Shown::Yes(..) => shrinker.simplify(),
+                Shown::No(_) => shrinker.complicate(),
+            };
+        }
+        Ok(shrinker)
+    }
+
     /// Data to start from that shows the defect: the worlds that showed it, if they do so by themselves, else all.
     /// What was seen, where it does not show again.
     async fn start(
         &mut self,
         whole: &Dataset,
         violation: &Violation,
+        least: Reach,
     ) -> Result<Result<Dataset, Vec<String>>, VerifyError> {
         let worlds: Vec<_> = violation.worlds.iter().copied().collect();
         let narrowed = whole.with_worlds(&worlds);
-        for reach in [Reach::Short, Reach::Whole] {
+        let fewer = !worlds.is_empty() && narrowed.row_count() < whole.row_count();
+        let mut seen = Vec::new();
+        for reach in Reach::ALL.into_iter().filter(|r| *r >= least) {
             self.reach = reach;
-            let fewer = !worlds.is_empty() && narrowed.row_count() < whole.row_count();
             if fewer && matches!(self.shows(&narrowed).await?, Shown::Yes(..)) {
                 return Ok(Ok(narrowed));
             }
             match self.shows(whole).await? {
                 Shown::Yes(..) => return Ok(Ok(whole.clone())),
-                Shown::No(tried) if reach == Reach::Whole => {
-                    return Ok(Err(self.told(tried.as_ref(), &violation.witness)));
-                }
-                Shown::No(_) => {}
+                Shown::No(tried) => seen = self.told(tried.as_ref(), &violation.witness),
             }
         }
-        Ok(Err(Vec::new()))
+        Ok(Err(seen))
+    }
+
+    /// What is asked of a case, and how far it is played.
+    fn asked(&self, case: &CaseData) -> (Vec<Excursion>, Option<Checkpoint>) {
+        let mut asked = self.invariant.plan_for(self.scene, case, self.key);
+        if self.reach == Reach::Whole {
+            return (asked, None);
+        }
+        let step = self.key.step.map(|step| step.after().0).unwrap_or_default();
+        let until = Checkpoint(self.witness.from.0.max(step));
+        let does = |e: &Excursion| e.acts.iter().map(std::mem::discriminant).collect::<Vec<_>>();
+        let wanted = does(self.witness);
+        asked.retain(|e| {
+            let alike = e.from == self.witness.from && does(e) == wanted;
+            let looks = e.acts.iter().all(Act::is_probe);
+            e.from <= until && (self.reach == Reach::Short || alike || looks)
+        });
+        (asked, Some(until))
     }
 
     fn told(&self, tried: Option<&Tried>, witness: &Excursion) -> Vec<String> {
@@ -174,14 +212,7 @@ impl Shrinking<'_> {
 
     async fn shows(&mut self, data: &Dataset) -> Result<Shown, VerifyError> {
         let case = self.lab.case(self.origin, data);
-        let asked = self.invariant.plan_for(self.scene, &case, self.key);
-        let until = match (self.reach, self.key.step) {
-            (Reach::Short, Some(step)) => {
-                let asked = asked.iter().map(|e| e.from).max().unwrap_or_default();
-                Some(Checkpoint(asked.0.max(step.after().0)))
-            }
-            _ => None,
-        };
+        let (asked, until) = self.asked(&case);
         // Data that the server does not take shows nothing.
         let Ok(tried) = self.lab.play(case, asked, until).await? else { return Ok(Shown::No(None)) };
         let judgement = self.invariant.judge(self.scene, &tried.case, &tried.seen);
