@@ -66,14 +66,16 @@ impl CaseData {
                     case.tenant_of.entry(world).or_default().push(tenant.clone());
                 }
                 for value in row.values.iter().flatten().filter(|v| is_distinctive(v)) {
+                    // What the scripts themselves write (a status, a kind) is everybody's.
+                    let world = row.world.filter(|_| !scene.literals.contains(value));
                     values
                         .entry(value.clone())
                         .and_modify(|w| {
-                            if *w != row.world {
+                            if *w != world {
                                 *w = None;
                             }
                         })
-                        .or_insert(row.world);
+                        .or_insert(world);
                 }
             }
         }

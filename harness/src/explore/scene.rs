@@ -28,8 +28,17 @@ pub struct Scene {
     pub late: BTreeMap<TableKey, StepId>,
     /// The shapes that data can have.
     pub scope: Scope,
+    /// Words in quotes of the timeline's scripts: values that rows may have of them rather than of a tenant.
+    pub literals: BTreeSet<String>,
     /// Why the run over empty tables ended early, if it did.
     pub stopped: Option<(StepId, String)>,
+}
+
+/// Words in quotes of the timeline's scripts. What stands between two quotes and is no literal does no harm.
+pub(crate) fn literals(scenario: &Scenario) -> BTreeSet<String> {
+    let scripts = scenario.steps.iter().flat_map(|s| [Some(&s.up), s.down.as_ref()]).flatten();
+    let parts = scripts.flat_map(|script| script.text.split('\''));
+    parts.filter(|part| part.len() < 64 && !part.contains(char::is_whitespace)).map(str::to_owned).collect()
 }
 
 /// Tables that the timeline creates and that get rows behind a step.
@@ -65,14 +74,14 @@ pub(crate) fn schemas_with_late(
 }
 
 impl Scene {
+    /// Whether rows are loaded behind a step rather than before the first.
+    pub fn is_late(&self, table: &TableData) -> bool {
+        self.late.contains_key(&(DatabaseId(table.database), table.table.clone()))
+    }
+
     /// The checkpoint at which a table's rows are loaded.
     pub fn born(&self, key: &TableKey) -> Checkpoint {
         self.late.get(key).map_or(Checkpoint(0), |step| step.after())
-    }
-
-    /// Whether the table gets its rows behind a step.
-    pub fn is_late(&self, table: &TableData) -> bool {
-        self.late.contains_key(&(DatabaseId(table.database), table.table.clone()))
     }
 
     /// Steps with their ids.

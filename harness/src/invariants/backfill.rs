@@ -9,6 +9,7 @@ use watertight_scenarios::scenario::{Checkpoint, NullTenant, StepId, StepKind};
 use watertight_scenarios::script::Write;
 
 use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, again, contents};
+use crate::explore::snapshot::diff;
 use crate::explore::{CaseData, Excursion, Observations, Scene, TableKey};
 
 /// Every row has a tenant after the backfill.
@@ -105,6 +106,32 @@ fn waiting(
     found
 }
 
+/// Worlds whose rows the step changed or added on the timeline.
+fn touched(scene: &Scene, case: &CaseData, seen: &Observations, step: StepId) -> BTreeSet<WorldId> {
+    let (Some(before), Some(after)) = (seen.contents(step.before()), seen.contents(step.after())) else {
+        return BTreeSet::new();
+    };
+    let alive = seen.alive(step.after());
+    diff(before, after)
+        .into_iter()
+        .filter_map(|change| {
+            case.world_of(scene, change.table, after.tables.get(change.table)?, change.after?)
+        })
+        .filter(|world| alive.contains(world))
+        .collect()
+}
+
+/// Whether some row can lack its tenant, or the column for it, when a backfill begins.
+fn may_lack(scene: &Scene) -> bool {
+    final_backfills(scene).into_iter().any(|last| {
+        let at = first_of_run(scene, last).before();
+        let lacks = |(key, column): &(TableKey, Ident)| {
+            scene.table(at, key).is_some_and(|t| t.column(column).is_none_or(|c| !c.not_null))
+        };
+        scene.tenant_tables(last.after()).iter().any(lacks)
+    })
+}
+
 static COMPLETE: InvariantSpec = InvariantSpec {
     id: "backfill-complete",
     title: "After the backfill no row lacks its tenant",
@@ -121,7 +148,12 @@ impl Invariant for Complete {
         &COMPLETE
     }
     fn applies(&self, scene: &Scene) -> Result<(), String> {
-        has_filler(scene)
+        has_filler(scene)?;
+        if may_lack(scene) {
+            Ok(())
+        } else {
+            Err("no row can lack its tenant when a backfill begins".to_owned())
+        }
     }
     fn plan(&self, scene: &Scene, _case: &CaseData) -> Vec<Excursion> {
         final_backfills(scene)
@@ -186,7 +218,7 @@ static IDEMPOTENT: InvariantSpec = InvariantSpec {
         writes then is at best bloat and locks, at worst x = x * 100 twice.",
     example: "UPDATE item SET tenant_id = … without WHERE tenant_id IS NULL",
     remedy: "Restrict every write to rows that are not done yet (WHERE tenant_id IS NULL, ON CONFLICT DO NOTHING).",
-    exercise: "rows whose tenant column is NULL before the backfill",
+    exercise: "rows that the backfill fills or adds",
 };
 
 impl Invariant for Idempotent {
@@ -205,8 +237,9 @@ impl Invariant for Idempotent {
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
         for step in backfills(scene) {
-            let exercised: BTreeSet<WorldId> =
+            let mut exercised: BTreeSet<WorldId> =
                 waiting(scene, case, seen, step, step).into_values().flatten().collect();
+            exercised.extend(touched(scene, case, seen, step));
             again::judge(scene, case, seen, step, &exercised, &mut judgement);
         }
         judgement

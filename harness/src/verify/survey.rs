@@ -12,7 +12,7 @@ use super::{VerifyError, facts};
 use crate::catalog::{self, reach::Reach};
 use crate::db::session::{Failure, Session};
 use crate::db::stage::{RoleNames, Stage};
-use crate::explore::scene::{late_tables, schemas_with_late};
+use crate::explore::scene::{late_tables, literals, schemas_with_late};
 use crate::explore::{Actor, Print, Scene, copy};
 
 const SURVEY_LIMIT: Duration = Duration::from_secs(120);
@@ -178,6 +178,7 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
     surveyor.close(stage, &databases).await?;
     let (Checkpoints { schemas, prints, reach }, ways_back, stopped) = seen?;
     let late = late_tables(&scenario, &schemas);
+    let literals = literals(&scenario);
     let filled = schemas_with_late(stage.schemas(), &schemas, &late);
     let plan = Plan::new(&filled.iter().collect::<Vec<_>>(), &scenario);
     // Unique keys of every state: those that a later step brings are where data collides.
@@ -188,7 +189,7 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
         .flat_map(|(db, table)| table.uniques.iter().map(move |u| (db, table.name.clone(), u.clone())))
         .collect();
     let scope = Scope::new(&plan, &keys);
-    let scene = Scene { scenario, schemas, prints, reach, plan, late, scope, stopped };
+    let scene = Scene { scenario, schemas, prints, reach, plan, late, literals, scope, stopped };
     let (mut surveyor, databases) = Surveyor::open(stage).await?;
     // Locks are for the report alone, which says nothing of them where the session ends on the way.
     let locks = locks::locks(&mut surveyor, &scene).await.unwrap_or_default();
