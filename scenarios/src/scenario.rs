@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ident::{Ident, Relation};
+use crate::schema::Action;
 use crate::script::Script;
 
 /// A scenario with all of its files read.
@@ -37,6 +38,8 @@ pub struct Scenario {
     pub secrets: Vec<Secrets>,
     /// Expected verdicts, by invariant id.
     pub expect: IndexMap<String, Expectation>,
+    /// What the application's model declares of the final schema.
+    pub declared: Vec<Declared>,
     /// Generation hints, by table, then column.
     pub generate: IndexMap<Relation, TableHints>,
     /// SHA-256 (hex) over the scenario file and every file it names, in a fixed order.
@@ -486,6 +489,19 @@ pub enum ParamSource {
     Fresh(String),
     /// A value as written, as text; `None` is NULL.
     Fixed(Option<String>),
+}
+
+/// What the application's model declares of a column of the final schema.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Declared {
+    /// The table.
+    pub table: Relation,
+    /// Its column.
+    pub column: Ident,
+    /// Whether it may be NULL, where that is declared.
+    pub nullable: Option<bool>,
+    /// What its foreign key does when the row that it points at is deleted, where that is declared.
+    pub on_delete: Option<Action>,
 }
 
 /// An expected verdict.

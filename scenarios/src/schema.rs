@@ -191,7 +191,7 @@ pub struct ForeignKey {
 }
 
 /// A referential action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// NO ACTION.
@@ -204,6 +204,19 @@ pub enum Action {
     SetNull,
     /// SET DEFAULT.
     SetDefault,
+}
+
+impl Action {
+    /// As a foreign key's ON DELETE has it in SQL.
+    pub fn on_delete_sql(self) -> &'static str {
+        match self {
+            Self::NoAction => "ON DELETE NO ACTION",
+            Self::Restrict => "ON DELETE RESTRICT",
+            Self::Cascade => "ON DELETE CASCADE",
+            Self::SetNull => "ON DELETE SET NULL",
+            Self::SetDefault => "ON DELETE SET DEFAULT",
+        }
+    }
 }
 
 /// A check constraint.

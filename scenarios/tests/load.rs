@@ -5,6 +5,7 @@ use std::path::Path;
 use watertight_scenarios::scenario::{
     AccessKind, AccessPath, Checkpoint, DatabaseId, Guard, ParamSource, StepKind,
 };
+use watertight_scenarios::schema::Action;
 use watertight_scenarios::{Ident, Relation, Scenario, catalog};
 
 fn fixture(name: &str) -> Scenario {
@@ -102,6 +103,9 @@ fn every_key_is_read() {
     let populate = &scenario.steps[0].populate;
     assert!(populate.covers(&Relation::public("audit")) && !populate.covers(&Relation::public("item")));
     assert_eq!(scenario.generate.len(), 2);
+    let declared = &scenario.declared[0];
+    assert_eq!((declared.table.to_string(), declared.column.as_str()), ("item".into(), "order_id"));
+    assert_eq!((declared.nullable, declared.on_delete), (Some(false), Some(Action::Restrict)));
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod migration_applies;
 mod rls;
 mod rollback;
 mod routing;
+mod schema_declared;
 mod secrets_at_rest;
 mod spec;
 mod step_role;
@@ -175,6 +176,7 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(guard::GuardRefuses),
         Box::new(constraints::Rejects),
         Box::new(constraints::Admits),
+        Box::new(schema_declared::SchemaDeclared),
         Box::new(access_compatible::AccessCompatible),
         Box::new(rollback::SchemaBack),
         Box::new(rollback::DataBack),

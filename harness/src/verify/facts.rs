@@ -2,7 +2,7 @@
 
 use watertight_reports::Fact;
 use watertight_scenarios::scenario::Checkpoint;
-use watertight_scenarios::schema::{Action, IndexPart, Table};
+use watertight_scenarios::schema::{IndexPart, Table};
 
 use crate::explore::{Print, Scene, TableKey};
 
@@ -24,7 +24,7 @@ pub(super) fn table_facts(scene: &Scene, key: &TableKey) -> Vec<Fact> {
         let reference = table.foreign_keys.iter().find(|f| f.columns.contains(&column));
         match reference {
             Some(f) => {
-                let on_delete = on_delete(f.on_delete);
+                let on_delete = f.on_delete.on_delete_sql();
                 let validated = if f.validated { "" } else { ", not validated" };
                 facts.push(fact(
                     format!("foreign key `{}` to {}, {on_delete}{validated}", f.name, f.target),
@@ -62,16 +62,6 @@ pub(super) fn table_facts(scene: &Scene, key: &TableKey) -> Vec<Fact> {
     };
     facts.push(fact(security, None));
     facts
-}
-
-fn on_delete(action: Action) -> &'static str {
-    match action {
-        Action::NoAction => "ON DELETE NO ACTION",
-        Action::Restrict => "ON DELETE RESTRICT",
-        Action::Cascade => "ON DELETE CASCADE",
-        Action::SetNull => "ON DELETE SET NULL",
-        Action::SetDefault => "ON DELETE SET DEFAULT",
-    }
 }
 
 /// Whether the index's first part is that column.

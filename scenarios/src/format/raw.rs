@@ -11,6 +11,7 @@ use crate::scenario::{
     AccessContext, AccessKind, AppVersion, Expectation, Impact, NullTenant, Platform, SecretFormat,
     TableHints,
 };
+use crate::schema::Action;
 
 /// What Watertight verifies: a timeline of migrations, the application's statements, and who owns which row.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -52,9 +53,22 @@ pub(crate) struct RawFile {
     /// Expected verdicts by invariant id; compared both ways in tests.
     #[serde(default)]
     pub(crate) expect: IndexMap<String, Expectation>,
+    /// What the application's model declares of the final schema: `[declared."Lead.customer_id"]`.
+    #[serde(default)]
+    pub(crate) declared: IndexMap<At<String>, RawDeclared>,
     /// How to make values where the schema does not say it: `[generate."Table".column]`.
     #[serde(default)]
     pub(crate) generate: IndexMap<At<String>, TableHints>,
+}
+
+/// What the application's model declares of a column.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawDeclared {
+    /// Whether it may be NULL.
+    pub(crate) nullable: Option<bool>,
+    /// What its foreign key does when the row that it points at is deleted.
+    pub(crate) on_delete: Option<Action>,
 }
 
 /// Assumptions: a list, or `{ replace = […] }` in a derived scenario.

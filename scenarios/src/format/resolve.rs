@@ -7,12 +7,12 @@ use indexmap::IndexMap;
 use super::at::At;
 use super::files::{Files, Found};
 use super::migrations::Around;
-use super::raw::{RawAssumptions, RawFile};
+use super::raw::{RawAssumptions, RawDeclared, RawFile};
 use super::sources::Sources;
 use crate::diagnostic::{Diagnostic, nearest, suggest};
 use crate::ident::Relation;
 use crate::layout::Choose;
-use crate::scenario::{Database, DatabaseId, Platform, Scenario, SqlTemplate, TableHints};
+use crate::scenario::{Database, DatabaseId, Declared, Platform, Scenario, SqlTemplate, TableHints};
 use crate::script::Script;
 use crate::source::PathError;
 
@@ -65,6 +65,7 @@ impl Resolver<'_> {
         let access = self.access(raw.access, &steps, &databases, &roles);
         let generate = self.hints(raw.generate);
         let secrets = self.secrets(raw.secrets, &databases);
+        let declared = self.declared(raw.declared);
         let mut assumptions = match raw.assumptions {
             RawAssumptions::List(list) => list,
             RawAssumptions::Replace(list) => list.replace,
@@ -88,6 +89,7 @@ impl Resolver<'_> {
             access,
             secrets,
             expect: raw.expect,
+            declared,
             generate,
             digest: self.files.digest(),
         })
@@ -187,6 +189,20 @@ impl Resolver<'_> {
         let help = suggest(&name.value, databases.iter().map(|d| d.name.as_str()));
         self.report_help(&name.span, format!("there is no database `{}`", name.value), help);
         DatabaseId(0)
+    }
+
+    fn declared(&mut self, raw: IndexMap<At<String>, RawDeclared>) -> Vec<Declared> {
+        let mut resolved = Vec::new();
+        for (name, RawDeclared { nullable, on_delete }) in raw {
+            match Relation::parse_column(&name.value) {
+                Some((table, column)) => resolved.push(Declared { table, column, nullable, on_delete }),
+                None => {
+                    let help = "write `Table.column` or `schema.Table.column`";
+                    self.report_help(&name.span, format!("`{}` is not a column's name", name.value), help);
+                }
+            }
+        }
+        resolved
     }
 
     fn hints(&mut self, raw: IndexMap<At<String>, TableHints>) -> IndexMap<Relation, TableHints> {

@@ -1,0 +1,91 @@
+//! The final schema is the one that the application's model declares.
+
+use watertight_reports::Severity;
+use watertight_scenarios::scenario::{DatabaseId, Declared};
+use watertight_scenarios::schema::{Action, Table};
+
+use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, contents};
+use crate::explore::{Act, CaseData, Excursion, Observations, Scene};
+
+/// Nullability and foreign-key actions as declared.
+pub(super) struct SchemaDeclared;
+
+static SPEC: InvariantSpec = InvariantSpec {
+    id: "schema-declared",
+    title: "The final schema is the one that the application's model declares",
+    rationale: "The model is edited, the migration is written by hand, and one of the two forgets a clause. The \
+        application then counts on a refusal that the database does not give, or gives with another error.",
+    example: "onDelete: Restrict in the model, ON DELETE SET NULL on a NOT NULL column in the database: a delete is \
+        refused as a NULL, not as a foreign key",
+    remedy: "Write the migration that the model asks for (drop the constraint, add it with the declared action), or \
+        change the model to what the database does.",
+    exercise: "`[declared]` columns, and a case that comes to the end of the timeline",
+};
+
+/// What differs from a declaration: a code, what is declared, what is there.
+fn differences(table: Option<&Table>, declared: &Declared) -> Vec<(&'static str, String, String)> {
+    let Some(column) = table.and_then(|t| t.column(&declared.column)) else {
+        return vec![("column", "the column is there".to_owned(), "there is none".to_owned())];
+    };
+    let mut found = Vec::new();
+    let nullable = |yes: bool| if yes { "nullable" } else { "NOT NULL" }.to_owned();
+    if let Some(wanted) = declared.nullable
+        && wanted == column.not_null
+    {
+        found.push(("nullable", nullable(wanted), nullable(!column.not_null)));
+    }
+    if let Some(wanted) = declared.on_delete {
+        let keys =
+            table.iter().flat_map(|t| &t.foreign_keys).filter(|k| k.columns.contains(&declared.column));
+        let actions: Vec<Action> = keys.map(|k| k.on_delete).collect();
+        if !actions.contains(&wanted) {
+            let there: Vec<&str> = actions.iter().map(|a| a.on_delete_sql()).collect();
+            let there = if there.is_empty() { "no foreign key".to_owned() } else { there.join(", ") };
+            found.push(("on-delete", wanted.on_delete_sql().to_owned(), there));
+        }
+    }
+    found
+}
+
+impl Invariant for SchemaDeclared {
+    fn spec(&self) -> &'static InvariantSpec {
+        &SPEC
+    }
+    fn applies(&self, scene: &Scene) -> Result<(), String> {
+        if scene.scenario.declared.is_empty() {
+            return Err("the scenario declares nothing of the final schema".to_owned());
+        }
+        Ok(())
+    }
+    fn plan(&self, scene: &Scene, _case: &CaseData) -> Vec<Excursion> {
+        vec![contents(scene.last())]
+    }
+    fn judge(&self, scene: &Scene, _case: &CaseData, seen: &Observations) -> Judgement {
+        let mut judgement = Judgement::default();
+        let (at, alive) = (scene.last(), seen.alive(scene.last()));
+        judgement.exercised.extend(&alive);
+        for declared in scene.scenario.declared.iter().filter(|_| !alive.is_empty()) {
+            let subject = format!("{}.{}", declared.table, declared.column);
+            let schemas = scene.schemas.last().map(Vec::as_slice).unwrap_or_default();
+            let found =
+                (0..schemas.len()).find_map(|db| scene.table(at, &(DatabaseId(db), declared.table.clone())));
+            for (code, wanted, there) in differences(found, declared) {
+                judgement.violated(Violation {
+                    key: ViolationKey { step: None, code, subject: subject.clone() },
+                    worlds: alive.clone(),
+                    severity: Severity::High,
+                    title: format!("{subject} is not as the model declares it"),
+                    message: format!(
+                        "The model declares {wanted} for {subject}; the final schema says {there}."
+                    ),
+                    cause: "The migrations leave another schema than the model describes.".to_owned(),
+                    remedy: String::new(),
+                    tables: vec![declared.table.to_string()],
+                    place: None,
+                    witness: Excursion { from: at, acts: vec![Act::Catalog] },
+                });
+            }
+        }
+        judgement
+    }
+}
