@@ -69,8 +69,20 @@ pub enum Act {
     Send(Binding),
     /// A statement as somebody.
     Sql(Statement),
+    /// One connection as a pool hands it out: transaction after transaction, each committed, nothing reset between
+    /// them. What was seen is the last statement's answer.
+    Pooled(DatabaseId, Vec<Turn>),
     /// Only these worlds stay; rows of all others are taken away past every constraint.
     Keep(Vec<WorldId>),
+}
+
+/// One transaction on a connection that others had before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Turn {
+    /// Whose turn it is.
+    pub actor: Actor,
+    /// What he sends, after his context.
+    pub sql: Vec<String>,
 }
 
 /// A statement of the harness's own making.

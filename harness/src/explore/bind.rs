@@ -43,11 +43,25 @@ impl Values {
 impl CaseData {
     /// The access path with values of that world. `None` when the world has no row to take a value from.
     pub fn bind(&self, scene: &Scene, access: AccessId, world: WorldId) -> Option<Binding> {
+        self.bind_with(scene, access, world, None)
+    }
+
+    /// The same with another value for one parameter.
+    pub fn bind_with(
+        &self,
+        scene: &Scene,
+        access: AccessId,
+        world: WorldId,
+        instead: Option<(&str, &str)>,
+    ) -> Option<Binding> {
         let path = &scene.scenario.access[access.0];
         let tenant = self.tenants(world).first()?;
         let salt = self.seed ^ (access.0 as u64) << 32 ^ u64::from(world.0);
         let from = From { scene, database: path.database, world, tenant, salt };
-        let values = self.values_of(&from, &path.params)?;
+        let mut values = self.values_of(&from, &path.params)?;
+        if let Some((name, value)) = instead {
+            values.literals.insert(name.to_owned(), quote_literal(value));
+        }
         let sql = values.render(&path.sql)?;
         let role = scene.scenario.roles.app.iter().find(|r| r.name == path.role);
         let context = match role {

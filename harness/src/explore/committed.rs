@@ -11,14 +11,14 @@ use watertight_generators::WorldId;
 use watertight_scenarios::Script;
 use watertight_scenarios::scenario::{DatabaseId, StepId};
 
-use super::act::{Act, Actor, Done, Refusal, Seen};
+use super::act::{Act, Actor, Done, Refusal, Seen, Turn};
 use super::case::CaseData;
 use super::observe::{Observations, StepRun};
 use super::runner::{Apart, Mode, Runner};
 use super::scene::Scene;
 use super::snapshot::diff;
 use super::tree::{Node, Tree};
-use crate::db::session::{Answer, Failure};
+use crate::db::session::{Answer, Failure, Stopped};
 use crate::db::stage::StageError;
 
 impl Scene {
@@ -27,6 +27,7 @@ impl Scene {
         match act {
             Act::Step(step, _) => self.step(*step).up.is_transactional(),
             Act::Down(step) => self.step(*step).down.as_ref().is_none_or(Script::is_transactional),
+            Act::Pooled(..) => false,
             _ => true,
         }
     }
@@ -39,6 +40,9 @@ impl Scene {
             .any(|s| !s.up.is_transactional() || s.down.as_ref().is_some_and(|d| !d.is_transactional()))
     }
 }
+
+/// Limit for one transaction on a pooled connection.
+const POOLED_LIMIT: Duration = Duration::from_secs(10);
 
 fn lost(error: StageError) -> Failure {
     Failure::Lost(error.to_string())
@@ -145,6 +149,7 @@ impl Runner<'_> {
             return match act {
                 Act::Step(step, actor) => self.script_alone(*step, false, actor).await,
                 Act::Down(step) => self.script_alone(*step, true, &Actor::Migrator).await,
+                Act::Pooled(db, turns) => self.pooled(*db, turns).await,
                 _ => Ok(Seen::Done(Done::default())),
             };
         }
@@ -205,6 +210,34 @@ impl Runner<'_> {
             self.populate(step).await?;
             self.everywhere("COMMIT").await?;
         }
+        Ok(seen)
+    }
+
+    /// Transaction after transaction on one connection; then it is as new.
+    async fn pooled(&mut self, db: DatabaseId, turns: &[Turn]) -> Result<Seen, Failure> {
+        let mut seen = Seen::Done(Done::default());
+        for turn in turns {
+            let context = turn.actor.context_sql().map(str::to_owned);
+            let sql: Vec<String> = context.into_iter().chain(turn.sql.iter().cloned()).collect();
+            self.keep(db, &turn.actor, "a transaction on a pooled connection".to_owned(), sql.clone());
+            self.own(db, "BEGIN").await?;
+            seen = match self.run_as(db, &turn.actor, &sql, POOLED_LIMIT).await? {
+                Ok(mut answers) => {
+                    self.own(db, "COMMIT").await?;
+                    Seen::Done(Done { answer: answers.pop().unwrap_or_default(), ..Done::default() })
+                }
+                Err(stopped) if stopped.failure.ends_session() => return Err(stopped.failure),
+                Err(Stopped { statement, failure }) => {
+                    self.own(db, "ROLLBACK").await?;
+                    Seen::Refused(Refusal { statement, failure })
+                }
+            };
+            self.answered(&seen);
+            if seen.refusal().is_some() {
+                break;
+            }
+        }
+        self.own(db, "DEALLOCATE ALL; RESET ALL; RESET ROLE").await?;
         Ok(seen)
     }
 

@@ -20,7 +20,7 @@ pub mod transcript;
 pub mod tree;
 mod truth;
 
-pub use act::{Act, Actor, Binding, Context, Done, Excursion, Print, Refusal, Seen, Statement};
+pub use act::{Act, Actor, Binding, Context, Done, Excursion, Print, Refusal, Seen, Statement, Turn};
 pub use case::CaseData;
 pub use observe::{Observations, StepRun};
 pub use record::{Record, Recorded};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use watertight_generators::{Dataset, WorldId};
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId};
 
+use super::act::Act;
 use super::act::{Actor, Seen};
 use super::case::CaseData;
 use super::observe::{Observations, StepRun};
@@ -256,6 +257,9 @@ impl<'a> Runner<'a> {
 
     pub(super) async fn visit(&mut self, case: &CaseData, nodes: &mut [Node]) -> Result<(), Failure> {
         for node in nodes {
+            if matches!(node.act, Act::Pooled(..)) {
+                continue; // played on a clone
+            }
             if node.act.is_probe() {
                 node.seen = Some(self.probe(&node.act).await?);
                 Box::pin(self.visit(case, &mut node.children)).await?;

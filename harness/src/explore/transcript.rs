@@ -64,6 +64,11 @@ pub fn act(scene: &Scene, act: &Act) -> String {
             let sql: Vec<&str> = statement.sql.split_whitespace().collect();
             format!("{}: {}", who(scene, &statement.actor), sql.join(" "))
         }
+        Act::Pooled(_, turns) => {
+            let turns: Vec<String> =
+                turns.iter().map(|t| format!("{}: {}", who(scene, &t.actor), t.sql.join("; "))).collect();
+            format!("on one connection, {}", turns.join("; then "))
+        }
         Act::Keep(worlds) => format!("only {} of the tenants stay", worlds.len()),
     }
 }

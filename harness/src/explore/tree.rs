@@ -1,6 +1,7 @@
 //! Excursions from one checkpoint as a tree: what begins alike is done once.
 
 use super::act::{Act, Seen};
+use super::scene::Scene;
 
 /// A node: an act, what was seen of it, and what follows it.
 #[derive(Clone, Debug)]
@@ -56,6 +57,20 @@ impl Tree {
             level = &node.children;
         }
         found
+    }
+
+    /// The excursions that begin with an act that no transaction can hold.
+    pub fn unheld(&self, scene: &Scene) -> Self {
+        let roots = self.roots.iter().filter(|n| !scene.is_transactional(&n.act));
+        Self { roots: roots.cloned().collect() }
+    }
+
+    /// Takes over what was seen of excursions that were played elsewhere.
+    pub fn take_over(&mut self, played: Self) {
+        for node in played.roots {
+            self.roots.retain(|n| n.act != node.act);
+            self.roots.push(node);
+        }
     }
 
     /// Number of acts in the tree.

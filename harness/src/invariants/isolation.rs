@@ -71,17 +71,18 @@ impl Invariant for ReadIsolation {
             for value in done.answer.rows.iter().flatten().flatten() {
                 owners.extend(case.world_of_value(value).or_else(|| case.world_of_tenant(value)));
             }
-            let foreign: BTreeSet<WorldId> = owners.iter().copied().filter(|w| *w != binding.world).collect();
+            let is_foreign = |w: &WorldId| {
+                *w != binding.world && !case.tenants(*w).iter().any(|t| is_entitled(&binding, t))
+            };
+            let foreign: BTreeSet<WorldId> = owners.iter().copied().filter(is_foreign).collect();
             let tenant = case.tenants(binding.world).first();
-            let sibling = tenant.is_some_and(|tenant| {
-                let known = seen.contents(at).map(|s| row_tenants(scene, at, s)).unwrap_or_default();
-                done.answer
-                    .rows
-                    .iter()
-                    .flatten()
-                    .flatten()
-                    .any(|v| known.get(v.as_str()).is_some_and(|t| t != tenant))
-            });
+            let sibling =
+                tenant.is_some_and(|tenant| {
+                    let known = seen.contents(at).map(|s| row_tenants(scene, at, s)).unwrap_or_default();
+                    done.answer.rows.iter().flatten().flatten().any(|v| {
+                        known.get(v.as_str()).is_some_and(|t| t != tenant && !is_entitled(&binding, t))
+                    })
+                });
             // Positive control: the tenant sees its own, and there is somebody else to be seen.
             if owners.contains(&binding.world) && alive.len() > 1 {
                 judgement.exercised.insert(binding.world);
@@ -117,6 +118,11 @@ impl Invariant for ReadIsolation {
         }
         judgement
     }
+}
+
+/// Whether the context of a path is a user's who works for that tenant, too.
+fn is_entitled(binding: &Binding, tenant: &str) -> bool {
+    binding.context.as_ref().is_some_and(|c| c.tenants.contains(tenant))
 }
 
 /// Keys of rows that have a tenant, and the tenant. A key that stands in two tables for two tenants tells nothing.

@@ -10,8 +10,10 @@ mod backfill;
 mod backfill_correct;
 mod backfill_preserves;
 mod constraints;
+mod context_contained;
 mod copy;
 mod copy_sequence;
+mod existence_oracle;
 mod guard;
 mod isolation;
 mod migration_applies;
@@ -23,8 +25,10 @@ mod secrets_at_rest;
 mod spec;
 mod step_role;
 mod tenant_coherence;
+mod tenant_delete;
 mod vector_recall;
 mod vectors;
+mod write_isolation;
 
 use std::collections::BTreeSet;
 
@@ -171,7 +175,11 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(rls::DefaultDeny),
         Box::new(rls::Posture),
         Box::new(isolation::ReadIsolation),
+        Box::new(write_isolation::WriteIsolation),
         Box::new(isolation::NonInterference),
+        Box::new(existence_oracle::ExistenceOracle),
+        Box::new(tenant_delete::TenantDelete),
+        Box::new(context_contained::ContextContained),
         Box::new(migration_applies::MigrationApplies),
         Box::new(guard::GuardRefuses),
         Box::new(constraints::Rejects),

@@ -28,22 +28,22 @@ static SPEC: InvariantSpec = InvariantSpec {
 };
 
 /// A foreign key between two tables with a tenant.
-struct Join {
-    child: TableKey,
-    child_tenant: Ident,
-    parent: TableKey,
-    parent_tenant: Ident,
-    key: ForeignKey,
+pub(super) struct Join {
+    pub(super) child: TableKey,
+    pub(super) child_tenant: Ident,
+    pub(super) parent: TableKey,
+    pub(super) parent_tenant: Ident,
+    pub(super) key: ForeignKey,
 }
 
 impl Join {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let columns: Vec<&str> = self.key.columns.iter().map(Ident::as_str).collect();
         format!("{}.{} → {}", self.child.1, columns.join(", "), self.parent.1)
     }
 }
 
-fn joins(scene: &Scene, at: Checkpoint) -> Vec<Join> {
+pub(super) fn joins(scene: &Scene, at: Checkpoint) -> Vec<Join> {
     let tables = scene.tenant_tables(at);
     let mut found = Vec::new();
     for (child, child_tenant) in &tables {
@@ -65,15 +65,15 @@ fn joins(scene: &Scene, at: Checkpoint) -> Vec<Join> {
 }
 
 /// A row of one tenant made to point at a row of another.
-struct Attack {
-    join: String,
+pub(super) struct Attack {
+    pub(super) join: String,
     table: String,
-    world: WorldId,
-    other: WorldId,
-    act: Act,
+    pub(super) world: WorldId,
+    pub(super) other: WorldId,
+    pub(super) act: Act,
 }
 
-fn attacks(scene: &Scene, case: &CaseData) -> Vec<Attack> {
+pub(super) fn attacks(scene: &Scene, case: &CaseData) -> Vec<Attack> {
     joins(scene, scene.last()).iter().filter_map(|j| attack(scene, case, j)).collect()
 }
 

@@ -55,7 +55,7 @@ impl<'a> Lab<'a> {
         until: Option<Checkpoint>,
     ) -> Result<Result<Tried, Failure>, VerifyError> {
         let trees = trees(self.scene, excursions);
-        let commits = self.scene.needs_commits();
+        let commits = self.scene.needs_commits() || trees.iter().any(|t| !t.unheld(self.scene).is_empty());
         let mut again = false;
         loop {
             let runner = self.runner().await?;
@@ -88,7 +88,7 @@ impl<'a> Lab<'a> {
         witness: Excursion,
     ) -> Result<Record, VerifyError> {
         let trees = trees(self.scene, [witness]);
-        let commits = self.scene.needs_commits();
+        let commits = self.scene.needs_commits() || trees.iter().any(|t| !t.unheld(self.scene).is_empty());
         let runner = self.runner().await?;
         runner.start_recording();
         let played = if commits {

@@ -257,7 +257,14 @@ impl Job<'_> {
             return self.play_committed(case, trees).await;
         }
         let seen = runner.play(case, trees.clone()).await;
-        let seen = seen.map_err(|why| Loss { place: runner.place(), why })?;
+        let mut seen = seen.map_err(|why| Loss { place: runner.place(), why })?;
+        let unheld: Vec<Tree> = trees.iter().map(|t| t.unheld(self.scene)).collect();
+        if unheld.iter().any(|t| !t.is_empty()) {
+            let elsewhere = self.committed(case, unheld, Apart::OnClones).await?;
+            for (tree, played) in seen.trees.iter_mut().zip(elsewhere.trees) {
+                tree.take_over(played);
+            }
+        }
         let mut result = self.result(case, &seen);
         if case.index % COMMITTED_EVERY == COMMITTED_AT {
             let committed = self.play_committed(case, trees).await?;
@@ -268,17 +275,22 @@ impl Job<'_> {
 
     /// The case with every step committed, on databases of its own.
     async fn play_committed(&self, case: &CaseData, trees: Vec<Tree>) -> Result<CaseResult, Loss> {
-        let lost = |e: StageError| Loss { place: Place::Load, why: Failure::Lost(e.to_string()) };
-        let mut runner = Runner::open(self.scene, self.stage).await.map_err(lost)?;
         let apart = if case.index < CLONES_FIRST || case.index.is_multiple_of(CLONES_EVERY) {
             Apart::OnClones
         } else {
             Apart::LeftOut
         };
+        let seen = self.committed(case, trees, apart).await?;
+        Ok(self.result(case, &seen))
+    }
+
+    async fn committed(&self, case: &CaseData, trees: Vec<Tree>, apart: Apart) -> Result<Observations, Loss> {
+        let lost = |e: StageError| Loss { place: Place::Load, why: Failure::Lost(e.to_string()) };
+        let mut runner = Runner::open(self.scene, self.stage).await.map_err(lost)?;
         let seen = runner.play_committed(case, trees, apart).await;
         let place = runner.place();
         runner.close().await.map_err(lost)?;
-        Ok(self.result(case, &seen.map_err(|why| Loss { place, why })?))
+        seen.map_err(|why| Loss { place, why })
     }
 
     fn result(&self, case: &CaseData, seen: &Observations) -> CaseResult {

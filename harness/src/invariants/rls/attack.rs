@@ -8,7 +8,9 @@ use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{AppRole, Checkpoint};
 use watertight_scenarios::schema::Table;
 
+use super::shown::seed;
 use super::{Subject, ask, is_behind_gateway};
+use crate::db::session::TextRow;
 use crate::explore::{Act, Actor, CaseData, Context, Excursion, Observations, Scene, Seen, Statement};
 
 /// How another tenant's rows are written.
@@ -71,6 +73,8 @@ pub(super) struct Attempt {
     pub(super) control: Option<Excursion>,
     /// Acts before the statement itself.
     prepared: usize,
+    /// Owners of the rows before it are told by the last of those acts, not by the contents.
+    looked: bool,
 }
 
 /// What an attempt did.
@@ -255,7 +259,14 @@ impl<'a> Target<'a> {
 
     fn attempt(&self, attack: Attack, sql: String) -> Attempt {
         let acts = vec![self.ask(sql.clone()), self.look()];
-        Attempt { attack, sql, excursion: Excursion { from: self.at, acts }, control: None, prepared: 0 }
+        Attempt {
+            attack,
+            sql,
+            excursion: Excursion { from: self.at, acts },
+            control: None,
+            prepared: 0,
+            looked: false,
+        }
     }
 
     /// Places of all rows, and their tenants where a column carries them.
@@ -369,6 +380,51 @@ impl<'a> Target<'a> {
     }
 }
 
+/// Attempts on a table that a step created, with rows put there first.
+pub(super) fn on_created(
+    scene: &Scene,
+    case: &CaseData,
+    at: Checkpoint,
+    subject: &Subject<'_>,
+    role: &AppRole,
+    context: Option<&Context>,
+    world: WorldId,
+) -> Vec<Attempt> {
+    let Some(seeded) = seed(scene, case, at, subject, world) else { return Vec::new() };
+    let (relation, tenant) = (subject.relation().quoted(), seeded.tenant.quoted());
+    let look = Act::Sql(Statement {
+        database: subject.database,
+        actor: Actor::Observer,
+        sql: format!("SELECT tableoid::text || ':' || ctid::text, {tenant}::text FROM {relation}"),
+    });
+    let set = |whose: &str| format!("UPDATE {relation} SET {tenant} = {}", quote_literal(whose));
+    let may_update = subject.reach.columns.update.contains(&seeded.tenant);
+    let tried = [
+        subject.reach.delete.then(|| (Attack::BareDelete, format!("DELETE FROM {relation}"))),
+        may_update.then(|| (Attack::Steal, set(&seeded.own))),
+        may_update.then(|| (Attack::GiveAway, set(&seeded.other))),
+        (subject.reach.truncate && !is_behind_gateway(scene, subject.database, role))
+            .then(|| (Attack::Truncate, format!("TRUNCATE {relation}"))),
+    ];
+    let attempt = |(attack, sql): (Attack, String)| {
+        let acts = vec![
+            seeded.act.clone(),
+            look.clone(),
+            ask(subject.database, role, context, sql.clone()),
+            look.clone(),
+        ];
+        Attempt {
+            attack,
+            sql,
+            excursion: Excursion { from: at, acts },
+            control: None,
+            prepared: 2,
+            looked: true,
+        }
+    };
+    tried.into_iter().flatten().map(attempt).collect()
+}
+
 /// What an attempt did, by the places of rows before and after it. `None` when it was not played.
 pub(super) fn effect(
     seen: &Observations,
@@ -377,6 +433,15 @@ pub(super) fn effect(
     entitled: &BTreeSet<String>,
 ) -> Option<Effect> {
     let (from, acts) = (attempt.excursion.from, &attempt.excursion.acts);
+    let looked: BTreeMap<String, BTreeSet<String>>;
+    let before = if attempt.looked {
+        let told = seen.seen(from, &acts[..attempt.prepared])?.done()?;
+        let owner = |row: &TextRow| Some((row.first()?.clone()?, row.get(1)?.clone().into_iter().collect()));
+        looked = told.answer.rows.iter().filter_map(owner).collect();
+        &looked
+    } else {
+        before
+    };
     let is_foreign = |owners: &BTreeSet<String>| !owners.is_empty() && owners.is_disjoint(entitled);
     let mut effect = Effect { others_there: before.values().any(is_foreign), ..Effect::default() };
     match seen.seen(from, &acts[..=attempt.prepared])? {

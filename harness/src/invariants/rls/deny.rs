@@ -7,9 +7,9 @@ use watertight_scenarios::scenario::{AppRole, Checkpoint};
 use watertight_scenarios::schema::TypeKind;
 
 use super::super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
-use super::attack::{Attempt, Target, effect};
-use super::shown::{Truth, select};
-use super::{Subject, applies, ask, cause, from, is_due, place, roles, since, subjects};
+use super::attack::{Attempt, Target, effect, on_created};
+use super::shown::{Truth, seed, select};
+use super::{Subject, applies, ask, cause, from, is_due, place, prober, roles, since, subjects};
 use crate::catalog::reach::Kind;
 use crate::explore::{CaseData, Context, Excursion, Observations, Scene, Seen};
 
@@ -41,6 +41,8 @@ struct Denial<'a> {
 
 enum DenialAct {
     Read(String, Excursion),
+    /// The same of rows that are put there first: a step created the table.
+    Seeded(String, Excursion),
     Write(Attempt),
 }
 
@@ -69,18 +71,31 @@ fn denials<'a>(scene: &'a Scene, case: &CaseData, at: Checkpoint) -> Vec<Denial<
                     let excursion = from(at, ask(subject.database, role, context.as_ref(), sql.clone()));
                     DenialAct::Read(sql, excursion)
                 };
-                let mut acts: Vec<DenialAct> = select(&subject).into_iter().map(read).collect();
+                let seeded =
+                    case.sample(1, at.0 as u64).first().and_then(|w| seed(scene, case, at, &subject, *w));
+                let mut acts: Vec<DenialAct> = match seeded {
+                    Some(seeded) if subject.reach.select => {
+                        let sql =
+                            format!("SELECT {} FROM {}", seeded.tenant.quoted(), subject.relation().quoted());
+                        let asked = ask(subject.database, role, context.as_ref(), sql.clone());
+                        let excursion = Excursion { from: at, acts: vec![seeded.act, asked] };
+                        vec![DenialAct::Seeded(sql, excursion)]
+                    }
+                    _ => select(&subject).into_iter().map(read).collect(),
+                };
                 // A view's condition may be tried after what the reader asks, and an error tells the row.
                 if subject.reach.kind == Kind::View && how != "with garbage as tenant context" {
                     acts.extend(casts(scene, at, &subject).into_iter().map(read));
                 }
                 if context.is_none()
                     && is_due(scene, at, &subject)
-                    && let Some(world) = case.sample(1, at.0 as u64).first()
+                    && let Some(world) = prober(case, &subject, at.0 as u64)
                 {
                     // Nobody's: a world is only where the values are taken from.
-                    let target = Target::new(scene, case, at, &subject, role, None, *world);
+                    let target = Target::new(scene, case, at, &subject, role, None, world);
                     acts.extend(target.iter().flat_map(|t| t.bare()).map(DenialAct::Write));
+                    let created = on_created(scene, case, at, &subject, role, None, world);
+                    acts.extend(created.into_iter().map(DenialAct::Write));
                 }
                 for act in acts {
                     let subject = Subject {
@@ -131,7 +146,7 @@ impl Invariant for DefaultDeny {
         for at in scene.checkpoints() {
             wanted.push(contents(at));
             wanted.extend(denials(scene, case, at).into_iter().map(|d| match d.act {
-                DenialAct::Read(_, excursion) => excursion,
+                DenialAct::Read(_, excursion) | DenialAct::Seeded(_, excursion) => excursion,
                 DenialAct::Write(attempt) => attempt.excursion,
             }));
         }
@@ -144,7 +159,7 @@ impl Invariant for DefaultDeny {
             let denials = denials(scene, case, at).into_iter();
             let about = denials.filter(|d| subject_of(d) == key.subject && code(&d.act) == key.code);
             wanted.extend(about.map(|d| match d.act {
-                DenialAct::Read(_, excursion) => excursion,
+                DenialAct::Read(_, excursion) | DenialAct::Seeded(_, excursion) => excursion,
                 DenialAct::Write(attempt) => attempt.excursion,
             }));
         }
@@ -185,7 +200,7 @@ fn subject_of(denial: &Denial<'_>) -> String {
 
 fn code(act: &DenialAct) -> &'static str {
     match act {
-        DenialAct::Read(..) => "open-to-read",
+        DenialAct::Read(..) | DenialAct::Seeded(..) => "open-to-read",
         DenialAct::Write(_) => "open-to-write",
     }
 }
@@ -202,14 +217,19 @@ fn judge_denial(
     let nothing = BTreeSet::new();
     let (role, relation) = (denial.role, denial.subject.relation());
     let (sql, excursion, command) = match &denial.act {
-        DenialAct::Read(sql, excursion) => (sql, excursion, "SELECT"),
+        DenialAct::Read(sql, excursion) | DenialAct::Seeded(sql, excursion) => (sql, excursion, "SELECT"),
         DenialAct::Write(attempt) => (&attempt.sql, &attempt.excursion, attempt.attack.command()),
     };
     let mut there = true;
     let (others, what) = match &denial.act {
-        DenialAct::Read(..) => match seen.seen(at, &excursion.acts) {
+        DenialAct::Read(..) | DenialAct::Seeded(..) => match seen.seen(at, &excursion.acts) {
             Some(Seen::Done(done)) => {
-                let shown = truth.shown(&denial.subject, &done.answer, &nothing);
+                let is_seeded = matches!(denial.act, DenialAct::Seeded(..));
+                let shown = if is_seeded {
+                    truth.shown_by_values(&done.answer, &nothing, "")
+                } else {
+                    truth.shown(&denial.subject, &done.answer, &nothing)
+                };
                 there = shown.others_there;
                 (shown.others, format!("returns {} rows of tenants", shown.foreign))
             }

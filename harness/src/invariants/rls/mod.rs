@@ -11,7 +11,7 @@ mod deny;
 mod posture;
 mod read;
 mod routine;
-mod shown;
+pub(super) mod shown;
 mod write;
 
 use std::collections::BTreeSet;
@@ -30,22 +30,22 @@ use crate::catalog::reach::{Callable, Kind, Reachable};
 use crate::explore::{Act, Actor, CaseData, Context, Excursion, Scene, Statement, TableKey};
 
 /// A relation that a role reaches.
-struct Subject<'a> {
-    database: DatabaseId,
-    reach: &'a Reachable,
+pub(super) struct Subject<'a> {
+    pub(super) database: DatabaseId,
+    pub(super) reach: &'a Reachable,
     /// The table that holds the rows; `None` for views.
-    root: Option<TableKey>,
+    pub(super) root: Option<TableKey>,
 }
 
 impl Subject<'_> {
-    fn relation(&self) -> &Relation {
+    pub(super) fn relation(&self) -> &Relation {
         &self.reach.relation
     }
 }
 
 /// Roles that row security has to hold back. A role that the scenario gives BYPASSRLS, and no tenant context, is
 /// meant to see everything.
-fn roles(scene: &Scene) -> impl Iterator<Item = &AppRole> {
+pub(super) fn roles(scene: &Scene) -> impl Iterator<Item = &AppRole> {
     scene.scenario.roles.app.iter().filter(|r| r.tenant_context.is_some() || !r.bypass_rls)
 }
 
@@ -76,7 +76,7 @@ fn root(scene: &Scene, at: Checkpoint, database: DatabaseId, relation: &Relation
 }
 
 /// Relations that a role reaches at a checkpoint, and that could show it rows of tenants.
-fn subjects<'a>(scene: &'a Scene, at: Checkpoint, role: &AppRole) -> Vec<Subject<'a>> {
+pub(super) fn subjects<'a>(scene: &'a Scene, at: Checkpoint, role: &AppRole) -> Vec<Subject<'a>> {
     let databases = scene.reach.get(at.0).map(Vec::as_slice).unwrap_or_default();
     let mut found = Vec::new();
     for (database, reach) in databases.iter().enumerate().map(|(i, r)| (DatabaseId(i), r)) {
@@ -117,7 +117,7 @@ fn meant_for(scene: &Scene, at: Checkpoint, key: &TableKey, role: &AppRole) -> b
 }
 
 /// Why there is nothing to try, if so.
-fn applies(scene: &Scene, mut role_counts: impl FnMut(&AppRole) -> bool) -> Result<(), String> {
+pub(super) fn applies(scene: &Scene, mut role_counts: impl FnMut(&AppRole) -> bool) -> Result<(), String> {
     let databases = (0..scene.scenario.databases.len()).map(DatabaseId);
     if !databases.into_iter().any(|d| in_force(scene, scene.last(), d)) {
         return Err("no table has row security: the application keeps its tenants apart by itself".to_owned());
@@ -136,13 +136,21 @@ fn probers(case: &CaseData, salt: u64) -> Vec<WorldId> {
     case.sample(if case.deep { 2 } else { 1 }, salt)
 }
 
+/// The world that writes a relation: one that has rows there, if one of a few does.
+fn prober(case: &CaseData, subject: &Subject<'_>, salt: u64) -> Option<WorldId> {
+    let worlds = case.sample(4, salt);
+    let data = subject.root.as_ref().and_then(|r| case.table(r.0, &r.1));
+    let has_rows = |w: &WorldId| data.is_some_and(|d| d.rows.iter().any(|r| r.world == Some(*w)));
+    worlds.iter().copied().find(has_rows).or(worlds.first().copied())
+}
+
 /// A statement of a role.
-fn ask(database: DatabaseId, role: &AppRole, context: Option<&Context>, sql: String) -> Act {
+pub(super) fn ask(database: DatabaseId, role: &AppRole, context: Option<&Context>, sql: String) -> Act {
     let actor = Actor::App { role: role.name.clone(), context: context.cloned() };
     Act::Sql(Statement { database, actor, sql })
 }
 
-fn from(at: Checkpoint, act: Act) -> Excursion {
+pub(super) fn from(at: Checkpoint, act: Act) -> Excursion {
     Excursion { from: at, acts: vec![act] }
 }
 

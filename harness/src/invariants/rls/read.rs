@@ -9,7 +9,7 @@ use watertight_scenarios::scenario::{AppRole, Checkpoint, StepId};
 
 use super::super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
 use super::routine::{Call, calls};
-use super::shown::{Shown, Truth, select};
+use super::shown::{Shown, Truth, seed, select};
 use super::{Subject, applies, ask, cause, from, is_permitted, place, probers, roles, since, subjects};
 use crate::explore::{CaseData, Context, Excursion, Observations, Scene, Seen};
 
@@ -38,6 +38,8 @@ struct Reading<'a> {
     world: WorldId,
     context: Context,
     excursion: Excursion,
+    /// The rows are put there first: a step created the table.
+    is_seeded: bool,
 }
 
 fn readings<'a>(scene: &'a Scene, case: &CaseData, at: Checkpoint) -> Vec<Reading<'a>> {
@@ -51,8 +53,15 @@ fn readings<'a>(scene: &'a Scene, case: &CaseData, at: Checkpoint) -> Vec<Readin
                 }
                 let Some(context) = case.context(scene, role, subject.database, world) else { continue };
                 let Some(sql) = select(&subject) else { continue };
-                let excursion = from(at, ask(subject.database, role, Some(&context), sql));
-                found.push(Reading { role, subject, world, context, excursion });
+                let mut excursion = from(at, ask(subject.database, role, Some(&context), sql));
+                let seeded = seed(scene, case, at, &subject, world);
+                if let Some(seeded) = &seeded {
+                    let sql =
+                        format!("SELECT {} FROM {}", seeded.tenant.quoted(), subject.relation().quoted());
+                    excursion.acts =
+                        vec![seeded.act.clone(), ask(subject.database, role, Some(&context), sql)];
+                }
+                found.push(Reading { role, subject, world, context, excursion, is_seeded: seeded.is_some() });
             }
         }
     }
@@ -108,7 +117,12 @@ impl Invariant for Read {
             for reading in readings(scene, case, at).into_iter().filter(|r| alive.contains(&r.world)) {
                 let outcome = seen.seen(at, &reading.excursion.acts);
                 let Some(done) = outcome.and_then(Seen::done) else { continue };
-                let shown = truth.shown(&reading.subject, &done.answer, &reading.context.tenants);
+                let entitled = &reading.context.tenants;
+                let shown = if reading.is_seeded {
+                    truth.shown_by_values(&done.answer, entitled, "")
+                } else {
+                    truth.shown(&reading.subject, &done.answer, entitled)
+                };
                 judge_reading(scene, case, at, &reading, &shown, &mut judgement);
             }
             for call in calls(scene, case, at).into_iter().filter(|c| alive.contains(&c.world)) {

@@ -2,26 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use watertight_generators::WorldId;
+use watertight_scenarios::Ident;
+use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::Checkpoint;
 
 use super::Subject;
 use crate::db::session::{Answer, SqlError};
-use crate::explore::{CaseData, Scene, Snapshot};
+use crate::explore::{Act, Actor, CaseData, Scene, Snapshot, Statement};
 
 /// Values shorter than this are not looked for in messages.
 const TOLD_LENGTH_MIN: usize = 6;
 
 /// What a relation's answer shows, and what there was to be seen.
 #[derive(Debug, Default)]
-pub(super) struct Shown {
+pub(in crate::invariants) struct Shown {
     /// Rows of the tenants that the context entitles to.
-    pub(super) own: usize,
+    pub(in crate::invariants) own: usize,
     /// Rows of others.
-    pub(super) foreign: usize,
+    pub(in crate::invariants) foreign: usize,
     /// The others.
-    pub(super) others: BTreeSet<String>,
+    pub(in crate::invariants) others: BTreeSet<String>,
     /// Whether others have rows there.
-    pub(super) others_there: bool,
+    pub(in crate::invariants) others_there: bool,
 }
 
 impl Shown {
@@ -39,7 +42,7 @@ impl Shown {
 }
 
 /// The statement that reads a relation: places of rows where it holds rows, else what the role may select.
-pub(super) fn select(subject: &Subject<'_>) -> Option<String> {
+pub(in crate::invariants) fn select(subject: &Subject<'_>) -> Option<String> {
     let relation = subject.relation().quoted();
     if subject.root.is_some() && subject.reach.select {
         return Some(format!("SELECT tableoid::text || ':' || ctid::text FROM {relation}"));
@@ -48,8 +51,50 @@ pub(super) fn select(subject: &Subject<'_>) -> Option<String> {
     (!columns.is_empty()).then(|| format!("SELECT {} FROM {relation}", columns.join(", ")))
 }
 
+/// Rows put into a table that a step created, past every constraint but its own: one of each of two tenants.
+pub(in crate::invariants) struct Seeded {
+    /// Puts them there.
+    pub(in crate::invariants) act: Act,
+    /// The column that carries the tenant.
+    pub(in crate::invariants) tenant: Ident,
+    /// The tenant that looks.
+    pub(in crate::invariants) own: String,
+    /// The other one.
+    pub(in crate::invariants) other: String,
+}
+
+/// Rows for a table that the case has none for. `None` where a row cannot be made up from the columns' types.
+pub(in crate::invariants) fn seed(
+    scene: &Scene,
+    case: &CaseData,
+    at: Checkpoint,
+    subject: &Subject<'_>,
+    world: WorldId,
+) -> Option<Seeded> {
+    let root = subject.root.as_ref().filter(|r| case.deep && case.table(r.0, &r.1).is_none())?;
+    let (table, tenant) = (scene.table(at, root)?, scene.tenant_column(at, root)?);
+    let own = case.tenants(world).first()?.clone();
+    let other = case.worlds().iter().filter(|w| **w != world).find_map(|w| case.tenants(*w).first())?.clone();
+    let needed = table.columns.iter().filter(|c| {
+        c.name != tenant && c.not_null && c.default.is_none() && c.identity.is_none() && c.generated.is_none()
+    });
+    let needed: Vec<_> = needed.collect();
+    let insert = |whose: &str, salt: u64| -> Option<String> {
+        let (mut names, mut values) = (vec![tenant.quoted()], vec![quote_literal(whose)]);
+        for (i, column) in needed.iter().enumerate() {
+            names.push(column.name.quoted());
+            values.push(quote_literal(&scene.fresh(&column.ty.name, case.seed ^ salt ^ (i as u64) << 8)?));
+        }
+        let (names, values) = (names.join(", "), values.join(", "));
+        Some(format!("INSERT INTO {} ({names}) VALUES ({values})", table.name.quoted()))
+    };
+    let sql = format!("{}; {}", insert(&own, 0x5eed)?, insert(&other, 0x5eee)?);
+    let act = Act::Sql(Statement { database: root.0, actor: Actor::Loader, sql });
+    Some(Seeded { act, tenant, own, other })
+}
+
 /// Ground truth of one checkpoint of one case.
-pub(super) struct Truth<'a> {
+pub(in crate::invariants) struct Truth<'a> {
     scene: &'a Scene,
     case: &'a CaseData,
     at: Checkpoint,
@@ -58,18 +103,28 @@ pub(super) struct Truth<'a> {
 }
 
 impl<'a> Truth<'a> {
-    pub(super) fn new(scene: &'a Scene, case: &'a CaseData, at: Checkpoint, contents: &'a Snapshot) -> Self {
+    pub(in crate::invariants) fn new(
+        scene: &'a Scene,
+        case: &'a CaseData,
+        at: Checkpoint,
+        contents: &'a Snapshot,
+    ) -> Self {
         Self { scene, case, at, contents, values: case.value_owners(scene, at, contents) }
     }
 
     /// Owners of a table's rows, by place.
-    pub(super) fn places(&self, subject: &Subject<'_>) -> BTreeMap<String, BTreeSet<String>> {
+    pub(in crate::invariants) fn places(&self, subject: &Subject<'_>) -> BTreeMap<String, BTreeSet<String>> {
         let Some(root) = &subject.root else { return BTreeMap::new() };
         self.case.places(self.scene, self.at, self.contents, root)
     }
 
     /// What an answer to [`select`] shows.
-    pub(super) fn shown(&self, subject: &Subject<'_>, answer: &Answer, entitled: &BTreeSet<String>) -> Shown {
+    pub(in crate::invariants) fn shown(
+        &self,
+        subject: &Subject<'_>,
+        answer: &Answer,
+        entitled: &BTreeSet<String>,
+    ) -> Shown {
         if subject.root.is_none() || !subject.reach.select {
             return self.shown_by_values(answer, entitled, "");
         }
@@ -85,7 +140,12 @@ impl<'a> Truth<'a> {
     }
 
     /// The same by the values of the rows. Values that were sent tell nothing.
-    pub(super) fn shown_by_values(&self, answer: &Answer, entitled: &BTreeSet<String>, sent: &str) -> Shown {
+    pub(in crate::invariants) fn shown_by_values(
+        &self,
+        answer: &Answer,
+        entitled: &BTreeSet<String>,
+        sent: &str,
+    ) -> Shown {
         let mut shown = Shown::default();
         let tenancy = &self.scene.scenario.tenancy;
         let is_tenant = |column: &String| {
@@ -116,7 +176,12 @@ impl<'a> Truth<'a> {
     }
 
     /// Tenants whose values an error tells, and that were not sent.
-    pub(super) fn told(&self, error: &SqlError, entitled: &BTreeSet<String>, sent: &str) -> BTreeSet<String> {
+    pub(in crate::invariants) fn told(
+        &self,
+        error: &SqlError,
+        entitled: &BTreeSet<String>,
+        sent: &str,
+    ) -> BTreeSet<String> {
         let text = format!(
             "{} {} {}",
             error.message,

@@ -7,9 +7,11 @@ use watertight_reports::{Expects, Severity};
 use watertight_scenarios::scenario::{AppRole, Checkpoint};
 
 use super::super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
-use super::attack::{Attack, Attempt, Effect, Target, effect};
+use super::attack::{Attack, Attempt, Effect, Target, effect, on_created};
 use super::shown::Truth;
-use super::{Subject, applies, cause, is_due, is_guarded, is_permitted, place, roles, since, subjects};
+use super::{
+    Subject, applies, cause, is_due, is_guarded, is_permitted, place, prober, roles, since, subjects,
+};
 use crate::explore::{CaseData, Context, Excursion, Observations, Scene, Seen};
 
 /// Row security keeps other tenants' rows from being written.
@@ -43,13 +45,13 @@ fn series<'a>(scene: &'a Scene, case: &CaseData, at: Checkpoint) -> Vec<Series<'
         return found;
     }
     for role in roles(scene).filter(|r| r.tenant_context.is_some()) {
-        for world in case.sample(1, at.0 as u64) {
-            for subject in subjects(scene, at, role).into_iter().filter(|s| is_due(scene, at, s)) {
-                let Some(context) = case.context(scene, role, subject.database, world) else { continue };
-                let target = Target::new(scene, case, at, &subject, role, Some(&context), world);
-                let attempts = target.map(|t| t.attempts()).unwrap_or_default();
-                found.push(Series { role, subject, world, context, attempts });
-            }
+        for subject in subjects(scene, at, role).into_iter().filter(|s| is_due(scene, at, s)) {
+            let Some(world) = prober(case, &subject, at.0 as u64) else { continue };
+            let Some(context) = case.context(scene, role, subject.database, world) else { continue };
+            let target = Target::new(scene, case, at, &subject, role, Some(&context), world);
+            let mut attempts = target.map(|t| t.attempts()).unwrap_or_default();
+            attempts.extend(on_created(scene, case, at, &subject, role, Some(&context), world));
+            found.push(Series { role, subject, world, context, attempts });
         }
     }
     found

@@ -1,0 +1,3 @@
+DROP VIEW open_visit;
+ALTER TABLE visit DROP COLUMN closed;
+ALTER FUNCTION current_practice() STABLE;

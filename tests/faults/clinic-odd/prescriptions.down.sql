@@ -1,0 +1,3 @@
+DROP TABLE letter;
+DROP TABLE drug;
+DROP TABLE prescription;

@@ -1,0 +1,4 @@
+ALTER TABLE patient ADD FOREIGN KEY (practice_id) REFERENCES practice (id) ON DELETE CASCADE;
+ALTER TABLE visit ADD FOREIGN KEY (practice_id) REFERENCES practice (id) ON DELETE CASCADE;
+DROP VIEW open_visit;
+ALTER TABLE visit DROP COLUMN closed;

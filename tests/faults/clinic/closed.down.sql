@@ -1,0 +1,2 @@
+DROP VIEW open_visit;
+ALTER TABLE visit DROP COLUMN closed;

@@ -1,0 +1,4 @@
+DROP MATERIALIZED VIEW fleet.vehicle_names;
+DROP FUNCTION fleet.find_vehicles(text);
+DROP VIEW fleet.vehicle_list;
+DROP FUNCTION fleet.company();

@@ -1,0 +1,3 @@
+DROP FUNCTION fleet.find_vehicles(text);
+DROP VIEW fleet.vehicle_list;
+DROP FUNCTION fleet.company();

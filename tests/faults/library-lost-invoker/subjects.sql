@@ -1,0 +1,2 @@
+ALTER TABLE book ADD COLUMN subject text NOT NULL DEFAULT 'general';
+CREATE OR REPLACE VIEW shelf AS SELECT b.id, b.library_id, b.title, b.subject FROM book b;
