@@ -6,23 +6,32 @@ mod guess;
 mod names;
 mod owners;
 mod policies;
+mod queries;
 mod tenancy;
 mod text;
 mod words;
 
 use std::path::Path;
+use std::time::Duration;
 
 use watertight_scenarios::layout::{self, Choose, Found};
 use watertight_scenarios::{Diagnostics, Ident, Relation, Scenario, Schema};
 
 use crate::db::hosts::Hosts;
+use crate::db::session::Failure;
 use crate::db::stage::{Stage, StageError};
+use crate::explore::Actor;
 use crate::provider::{ProviderError, Server};
 use crate::verify::{VerifyError, look_ahead};
 
 pub(crate) use git::choose;
+use queries::{Query, Schemas};
 use tenancy::Certainty;
+use text::Access;
 use words::Words;
+
+/// Longest time to plan one query.
+const PREPARE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Roles that the catalogs miss and the words did not name, found out one by one.
 const ROLES_MAX: usize = 16;
@@ -127,6 +136,8 @@ pub fn find(root: &Path) -> Result<Found, InitError> {
 pub struct Examined {
     found: Found,
     words: Words,
+    queries: Vec<Query>,
+    last_step: String,
     before: Schema,
     after: Schema,
 }
@@ -143,10 +154,11 @@ pub async fn examine(
 ) -> Result<Examined, InitError> {
     let history = layout::open(root, found)?;
     let mut words = Words::of(&history);
-    let mut schemas = loop {
+    let mut queries = queries::find(root);
+    let (mut schemas, last_step) = loop {
         let text = text::scenario_file(found, &words, None);
         let scenario = Scenario::from_text(root, &text, Some(choose))?;
-        let seen = look(server, &scenario).await?;
+        let seen = look(server, &scenario, &mut queries).await?;
         let message = match &seen {
             Ok((_, stopped)) => stopped.clone(),
             Err(VerifyError::Stage(StageError::Baseline { error, .. })) => Some(error.message.clone()),
@@ -157,12 +169,12 @@ pub async fn examine(
             words.grantee(&Ident::new(role));
         }
         if words.roles.len() == known {
-            break seen?.0;
+            break (seen?.0, scenario.steps.last().map(|s| s.id.clone()).unwrap_or_default());
         }
     };
     let after = schemas.pop().unwrap_or_default();
     let before = if schemas.is_empty() { after.clone() } else { schemas.swap_remove(0) };
-    Ok(Examined { found: found.clone(), words, before, after })
+    Ok(Examined { found: found.clone(), words, queries, last_step, before, after })
 }
 
 impl Examined {
@@ -177,8 +189,13 @@ impl Examined {
                 None => InitError::NoTenancy { tables: self.after.roots().count() },
             });
         };
+        let schemas = Schemas { before: &self.before, after: &self.after, tenants: &guess.tenants };
+        let access: Vec<Access<'_>> =
+            self.queries.iter().map(|query| Access { query, params: query.params(&schemas) }).collect();
+        let mut text = text::scenario_file(&self.found, &self.words, Some(&guess));
+        text.push_str(&text::access(&access, &self.words, &self.last_step));
         Ok(Draft {
-            text: text::scenario_file(&self.found, &self.words, Some(&guess)),
+            text,
             assumed: guess.sentences(),
             tenants: guess.tenants.table.clone(),
             others: guess.tenants.others.clone(),
@@ -189,14 +206,44 @@ impl Examined {
 
 type Ahead = Result<(Vec<Schema>, Option<String>), VerifyError>;
 
-async fn look(server: &Server, scenario: &Scenario) -> Result<Ahead, InitError> {
+async fn look(server: &Server, scenario: &Scenario, queries: &mut [Query]) -> Result<Ahead, InitError> {
     let hosts = Hosts::open(server, scenario).await?;
     let seen = match Stage::prepare(&hosts, scenario).await {
-        Ok(stage) => look_ahead(&stage, scenario).await,
+        Ok(stage) => match prepare(&stage, queries).await {
+            Ok(()) => look_ahead(&stage, scenario).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error.into()),
     };
     hosts.close().await?;
     Ok(seen)
+}
+
+/// Asks the server which queries it takes before the first step.
+async fn prepare(stage: &Stage<'_>, queries: &mut [Query]) -> Result<(), VerifyError> {
+    if queries.is_empty() {
+        return Ok(());
+    }
+    let lost = |e: Failure| VerifyError::Lost(e.to_string());
+    let (databases, mut sessions) = stage.open().await?;
+    let become_migrator = stage.names().become_sql(&Actor::Migrator);
+    if let Some(session) = sessions.first_mut() {
+        for query in queries {
+            session.run(&format!("BEGIN; {become_migrator}"), PREPARE_LIMIT).await.map_err(lost)?;
+            let prepared =
+                session.run(&format!("PREPARE statement AS {}", query.prepared()), PREPARE_LIMIT).await;
+            match prepared {
+                Ok(_) => query.heard(None),
+                Err(Failure::Sql(error)) => query.heard(Some(&error.sqlstate)),
+                Err(failure) => return Err(lost(failure)),
+            }
+            session.run("ROLLBACK; DEALLOCATE ALL", PREPARE_LIMIT).await.map_err(lost)?;
+        }
+    }
+    for session in sessions {
+        session.close().await;
+    }
+    Ok(stage.drop_databases(&databases).await?)
 }
 
 /// The role that a refusal misses.

@@ -8,6 +8,7 @@ use watertight_scenarios::{Ident, Relation};
 
 use super::guess::Guess;
 use super::policies::Context;
+use super::queries::{Query, Source};
 use super::tenancy::Certainty;
 use super::words::{Origin, Role, Words};
 
@@ -207,6 +208,67 @@ fn tenancy(text: &mut String, guess: &Guess) {
     }
     for (table, why) in &guess.unowned {
         text.push_str(&format!("# not known: {why}\n# {} = \"…\"\n", key(&relation(table))));
+    }
+}
+
+/// A named query and what its parameters are.
+pub(super) struct Access<'q> {
+    pub(super) query: &'q Query,
+    pub(super) params: Vec<(String, Option<Source>)>,
+}
+
+/// The access paths. Of those that work before the first step the old application sends them, too.
+pub(super) fn access(paths: &[Access<'_>], words: &Words, last_step: &str) -> String {
+    let mut text = String::new();
+    for Access { query, params } in paths {
+        text.push_str(&format!(
+            "\n[[access]]\nname = {}\nfile = {}\n",
+            quoted(&query.name),
+            quoted(&query.file)
+        ));
+        text.push_str(if query.is_old {
+            "version = \"old\"   # sure: the schema before the first step has what it needs\n"
+        } else {
+            "version = \"new\"   # sure: the schema before the first step lacks something that it needs\n"
+        });
+        if !query.is_old {
+            text.push_str(&format!("from = {}\n", quoted(last_step)));
+        }
+        if words.roles.is_empty() {
+            text.push_str(
+                "role = \"migrator\"   # guessed: nothing is granted, so the application is the owner\n",
+            );
+        }
+        let known: Vec<String> = params
+            .iter()
+            .filter_map(|(name, s)| Some(format!("{} = {}", key(name), source(s.as_ref()?))))
+            .collect();
+        if !known.is_empty() {
+            text.push_str(&format!(
+                "params = {{ {} }}   # guessed: by what they are compared with\n",
+                known.join(", ")
+            ));
+        }
+        text.push_str(&format!("source = {}\n", quoted(&query.source)));
+        let unknown: Vec<&str> =
+            params.iter().filter(|(_, s)| s.is_none()).map(|(n, _)| n.as_str()).collect();
+        if !unknown.is_empty() {
+            // Without a source for each parameter the path cannot be sent.
+            let at = text.rfind("\n[[access]]").map_or(0, |at| at + 1);
+            let commented = text[at..].lines().map(|l| format!("# {l}\n")).collect::<String>();
+            text.truncate(at);
+            text.push_str(&format!("# not known: what {} is\n{commented}", unknown.join(", ")));
+        }
+    }
+    text
+}
+
+fn source(source: &Source) -> String {
+    match source {
+        Source::Tenant => quoted("tenant"),
+        Source::Column(table, column) => quoted(&format!("{}.{}", relation(table), part(column))),
+        Source::Fresh(ty) => format!("{{ type = {} }}", quoted(ty)),
+        Source::Value(value) => format!("{{ value = {value} }}"),
     }
 }
 

@@ -168,6 +168,31 @@ UPDATE billing."Überweisung" u SET "Tenant" = o."Tenant" FROM "Core Data"."Orde
 }
 
 #[test]
+fn named_queries_are_the_applications_statements() {
+    let refund = "-- name: AddOldRefund :one\nINSERT INTO refunds (order_id, amount) VALUES ($1, 9.90) RETURNING id;\n\
+                  -- name: RefundsOf :many\nSELECT id FROM refunds WHERE id = ANY($1::bigint[]);\n";
+    let folder = sample("dbmate").file("db/queries/old.sql", refund);
+    let ended = verify(&folder).expect(1);
+    let report = ended.scenario();
+    let paths: Vec<&str> = report.access.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(
+        paths,
+        ["AddOldRefund", "GetShop", "ListOrders", "AddOrder", "AddRefund", "ListRefunds"],
+        "{ended}"
+    );
+    // The application that was there before does not know the column that becomes mandatory.
+    let found = findings(&report, "access-compatible");
+    assert!(found.iter().any(|f| f.title.contains("AddOldRefund")), "{ended}");
+    assert!(found.iter().all(|f| f.title.contains("AddOldRefund")), "{ended}");
+    let read = watertight_tests::run::verdict(&report, "read-isolation");
+    assert_eq!(read, Verdict::Held, "{ended}");
+    let _ = watertight!("init", "--provider", "embedded").inside(folder.path()).run().expect(0);
+    let written = folder.read("watertight.toml");
+    assert!(written.contains("# not known: what p1 is") && written.contains("# [[access]]"), "{written}");
+    assert_eq!(outcome(&verify(&folder)), outcome(&ended), "{written}");
+}
+
+#[test]
 fn a_long_history_starts_soon() {
     let folder = (0..100).fold(Folder::new("long"), |folder, t| {
         let table =
