@@ -36,6 +36,8 @@ pub struct Scenario {
     pub access: Vec<AccessPath>,
     /// Columns that hold secrets.
     pub secrets: Vec<Secrets>,
+    /// The user's own invariants.
+    pub invariants: Vec<OwnInvariant>,
     /// Expected verdicts, by invariant id.
     pub expect: IndexMap<String, Expectation>,
     /// What the application's model declares of the final schema.
@@ -395,6 +397,32 @@ pub struct Retrieval {
     pub recall: f64,
     /// Dimensions of the model that embeds the question, where that is known.
     pub dimension: Option<u32>,
+}
+
+/// An invariant of the user's: the rows that its query returns are violations.
+#[derive(Clone, Debug, Serialize)]
+pub struct OwnInvariant {
+    /// Its id, kebab-case.
+    pub id: String,
+    /// What holds, in a sentence.
+    pub title: String,
+    /// Why it matters.
+    pub why: Option<String>,
+    /// First checkpoint at which it is asked.
+    pub from: Checkpoint,
+    /// Last checkpoint at which it is asked.
+    pub until: Checkpoint,
+    /// Nothing says from when on it holds: then rows that it returns before the first step are not held against the
+    /// steps.
+    pub is_from_the_start: bool,
+    /// The database that is asked.
+    pub database: DatabaseId,
+    /// The query, with every name qualified by its schema.
+    pub sql: String,
+    /// Its file.
+    pub file: String,
+    /// The line at which it begins.
+    pub line: u32,
 }
 
 /// Read or write.

@@ -226,6 +226,7 @@ pub(crate) fn scenario(tenants: &str, column: Option<&str>, shared: &[&str]) -> 
         steps: Vec::new(),
         access: Vec::new(),
         secrets: Vec::new(),
+        invariants: Vec::new(),
         expect: IndexMap::new(),
         generate: IndexMap::new(),
         digest: String::new(),

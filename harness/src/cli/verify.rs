@@ -46,7 +46,9 @@ pub(super) async fn run(args: VerifyArgs) -> Exit {
     if let Err(exit) = ready.into_iter().try_for_each(|s| known(s, &args).map(drop)) {
         return exit;
     }
-    let ids: Vec<&str> = invariants::catalog().iter().map(|i| i.spec().id).collect();
+    let own =
+        subjects.iter().filter_map(Subject::scenario).flat_map(|s| &s.invariants).map(|i| i.id.as_str());
+    let ids: Vec<&str> = invariants::catalog().iter().map(|i| i.spec().id).chain(own).collect();
     if let Some(unknown) = args.only.iter().chain(&args.skip).find(|id| !ids.contains(&id.as_str())) {
         complain(&pages::unknown(unknown));
         return Exit::Usage;

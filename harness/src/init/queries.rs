@@ -154,12 +154,14 @@ impl Schemas<'_> {
             return Some(Source::Tenant);
         }
         let filled = |t: &Relation, c: &Ident| self.before.table(t).is_some_and(|t| t.column(c).is_some());
-        let mut keys = table.foreign_keys.iter().filter(|f| f.columns == std::slice::from_ref(column));
-        if let Some(key) = keys.next() {
-            let target = key.target_columns.first()?;
-            if filled(&key.target, target) {
-                return Some(Source::Column(key.target.clone(), target.clone()));
-            }
+        // A key of several columns keeps rows together, too; the shorter one says more.
+        let old = self.before.table(&table.name).into_iter().flat_map(|t| &t.foreign_keys);
+        let keys = table.foreign_keys.iter().chain(old).filter(|f| f.columns.contains(column));
+        if let Some(key) = keys.min_by_key(|f| f.columns.len())
+            && let Some(target) = key.columns.iter().position(|c| c == column).map(|n| &key.target_columns[n])
+            && filled(&key.target, target)
+        {
+            return Some(Source::Column(key.target.clone(), target.clone()));
         }
         if !written && filled(&table.name, column) {
             return Some(Source::Column(table.name.clone(), column.clone()));

@@ -17,6 +17,7 @@ mod existence_oracle;
 mod guard;
 mod isolation;
 mod migration_applies;
+mod own;
 mod rls;
 mod rollback;
 mod routing;
@@ -40,6 +41,7 @@ pub(crate) use vector_recall::recalled;
 pub(crate) use vectors::{THROUGH_INDEX, asked, is_approximate, names};
 use watertight_generators::WorldId;
 use watertight_reports::{Expects, Severity};
+use watertight_scenarios::Scenario;
 use watertight_scenarios::scenario::{Checkpoint, StepId};
 
 use crate::explore::{Act, CaseData, Excursion, Observations, Scene};
@@ -159,6 +161,11 @@ pub(crate) fn about(scene: &Scene, excursions: Vec<Excursion>, path: &str) -> Ve
 /// Contents at a checkpoint: the most common question.
 pub(crate) fn contents(at: Checkpoint) -> Excursion {
     Excursion { from: at, acts: vec![Act::Snapshot] }
+}
+
+/// The user's own invariants of a scenario.
+pub fn own(scenario: &Scenario) -> Vec<Box<dyn Invariant>> {
+    scenario.invariants.iter().map(|asked| Box::new(own::Own::new(asked)) as Box<dyn Invariant>).collect()
 }
 
 /// Every invariant, in the order of the catalog.

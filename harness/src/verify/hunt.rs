@@ -63,7 +63,7 @@ async fn hunt_on(
     let stage = Stage::prepare(hosts, scenario).await?;
     let surveyed = survey::survey(&stage, scenario).await?;
     let scene = &surveyed.scene;
-    let invariants = selected(options);
+    let invariants = selected(options, scenario);
     let is_enough = |result: &CaseResult| {
         invariants.iter().zip(&result.judgements).any(|(invariant, judgement)| {
             wanted.until.iter().any(|id| id == invariant.spec().id)

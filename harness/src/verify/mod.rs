@@ -116,9 +116,10 @@ impl Stop {
 }
 
 /// Invariants that a run asks for.
-pub(crate) fn selected(options: &VerifyOptions) -> Vec<Box<dyn Invariant>> {
+pub(crate) fn selected(options: &VerifyOptions, scenario: &Scenario) -> Vec<Box<dyn Invariant>> {
     invariants::catalog()
         .into_iter()
+        .chain(invariants::own(scenario))
         .filter(|i| {
             let id = i.spec().id;
             (options.only.is_empty() || options.only.iter().any(|o| o == id))
@@ -171,7 +172,7 @@ async fn verify_on(
     let stage = Stage::prepare(hosts, scenario).await?;
     let surveyed = survey::survey(&stage, scenario).await?;
     let scene = &surveyed.scene;
-    let invariants = selected(options);
+    let invariants = selected(options, scenario);
     let outcomes = known::retry_all(&stage, scene, &invariants, known).await?;
     let known: Vec<(&Failure, Outcome)> =
         known.iter().zip(outcomes).filter_map(|(failure, outcome)| Some((failure, outcome?))).collect();

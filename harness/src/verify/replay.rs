@@ -87,7 +87,7 @@ async fn replay_on(
     failure: &Failure,
     tour: Option<&mut dyn Tour>,
 ) -> Result<Replayed, VerifyError> {
-    let catalog = invariants::catalog();
+    let catalog: Vec<_> = invariants::catalog().into_iter().chain(invariants::own(scenario)).collect();
     let Some(invariant) = catalog.iter().find(|i| i.spec().id == failure.invariant) else {
         return Ok(Replayed::CannotRun(format!("there is no invariant `{}` any more", failure.invariant)));
     };

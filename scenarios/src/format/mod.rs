@@ -5,6 +5,7 @@ mod at;
 mod decode;
 pub(crate) mod files;
 mod migrations;
+mod own;
 mod raw;
 mod resolve;
 mod setting;

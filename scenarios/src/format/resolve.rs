@@ -63,6 +63,7 @@ impl Resolver<'_> {
             }
         };
         let access = self.access(raw.access, &steps, &databases, &roles);
+        let invariants = self.own_invariants(&steps);
         let generate = self.hints(raw.generate);
         let secrets = self.secrets(raw.secrets, &databases);
         let declared = self.declared(raw.declared);
@@ -88,6 +89,7 @@ impl Resolver<'_> {
             steps: steps.resolved,
             access,
             secrets,
+            invariants,
             expect: raw.expect,
             declared,
             generate,

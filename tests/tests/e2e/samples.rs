@@ -192,6 +192,45 @@ fn named_queries_are_the_applications_statements() {
     assert_eq!(outcome(&verify(&folder)), outcome(&ended), "{written}");
 }
 
+/// The first block of a page of the book in that language.
+fn example(page: &str, language: &str) -> String {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src").join(page);
+    let text = std::fs::read_to_string(book).unwrap();
+    let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn an_invariant_in_sql_is_held_and_violated() {
+    let sound =
+        sample("goose").file("invariants/visits-in-their-clinic.sql", example("sql-invariant.md", "sql"));
+    let only = ["--only", "visits-in-their-clinic"];
+    let _ = watertight!("init", "--provider", "embedded").inside(sound.path()).run().expect(0);
+    let ended = watertight!("verify").args(&only).small(16).inside(sound.path()).run().expect(0);
+    let report = ended.scenario();
+    assert_eq!(report.checks[0].title, "A visit is in the clinic of its patient");
+
+    let fill =
+        sound.read("migrations/00003_fill_clinic.sql").replacen("p.id = v.patient_id", "p.name > ''", 1);
+    let broken = sound.file("migrations/00003_fill_clinic.sql", fill);
+    let ended = watertight!("verify").args(&only).small(16).inside(broken.path()).run().expect(1);
+    let report = ended.scenario();
+    let found = findings(&report, "visits-in-their-clinic");
+    assert_eq!(found.len(), 1, "{ended}");
+    assert_eq!(found[0].step.as_deref(), Some("00003_fill_clinic"), "{ended}");
+    let smallest = found[0].counterexample.as_ref().unwrap();
+    assert!(smallest.rows <= 5 && smallest.capped.is_none(), "{} rows: {ended}", smallest.rows);
+
+    // One that cannot be asked is no pass.
+    let broken = broken
+        .file("invariants/visits-in-their-clinic.sql", "SELECT 1 FROM public.visits WHERE clinic_id IS NULL");
+    let ended = watertight!("verify").args(&only).small(4).inside(broken.path()).run().expect(4);
+    assert!(ended.everything().contains("cannot be asked after `baseline`"), "{ended}");
+    let two = broken.file("invariants/visits-in-their-clinic.sql", "SELECT 1; SELECT 2");
+    let ended = watertight!("verify").small(4).inside(two.path()).run().expect(2);
+    assert!(ended.stderr.contains("an invariant is one query"), "{ended}");
+}
+
 #[test]
 fn a_long_history_starts_soon() {
     let folder = (0..100).fold(Folder::new("long"), |folder, t| {
