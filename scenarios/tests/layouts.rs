@@ -300,6 +300,18 @@ fn a_range_is_the_newest_or_what_is_asked_for(
     assert_eq!(numbers, expected);
 }
 
+#[test]
+fn a_table_that_is_created_on_the_way_has_no_rows() {
+    let history = open(&[
+        ("sql/1_a.sql", "CREATE TABLE a (x int);"),
+        ("sql/2_b.sql", "CREATE TABLE b (x int); ALTER TABLE a ADD y int;"),
+        ("sql/3_c.sql", "CREATE TABLE c (x int);"),
+        ("sql/4_b.sql", "UPDATE public.b SET x = 1;"),
+    ]);
+    let present = history.present(&MigrationRange::default()).expect("it is there");
+    assert_eq!(present, 2..4, "the second would leave the last without a row");
+}
+
 fn scenario(root: &Path, text: &str, range: MigrationRange) -> Scenario {
     let choose =
         |_: &History, own: MigrationRange| Ok(Chosen { range: range.clone().or(own), why: "why".into() });

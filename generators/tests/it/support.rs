@@ -204,7 +204,6 @@ pub(crate) fn scenario(tenants: &str, column: Option<&str>, shared: &[&str]) -> 
             server: None,
             extensions: Vec::new(),
             platform: Platform::Plain,
-            server: None,
             provision: None,
             baseline: Vec::new(),
         }],

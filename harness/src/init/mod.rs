@@ -154,6 +154,9 @@ pub async fn examine(
 ) -> Result<Examined, InitError> {
     let history = layout::open(root, found)?;
     let mut words = Words::of(&history);
+    for extension in &words.placed {
+        server.info().require_extension(extension)?;
+    }
     let mut queries = queries::find(root);
     let (mut schemas, last_step) = loop {
         let text = text::scenario_file(found, &words, None);

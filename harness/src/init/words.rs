@@ -16,6 +16,8 @@ const SUPABASE_ROLES: [&str; 3] = ["authenticated", "anon", "service_role"];
 pub(super) struct Words {
     /// Extensions that they create, in order.
     pub(super) extensions: Vec<String>,
+    /// Extensions that they create in a schema of their choice.
+    pub(super) placed: Vec<String>,
     /// Roles that act.
     pub(super) roles: Vec<Role>,
     /// What they take for granted of the host.
@@ -79,10 +81,15 @@ impl Words {
     fn operators(&mut self, script: &Script) {
         for operator in script.statements.iter().filter_map(|s| script.operator(s)) {
             match operator {
-                Operator::Extension { name } => {
+                Operator::Extension { name, schema } => {
                     let name = name.as_str().to_owned();
-                    if name != "plpgsql" && !self.extensions.contains(&name) {
-                        self.extensions.push(name);
+                    // One that has a place of its own the migration makes itself, where it is trusted.
+                    let known = [&self.extensions, &self.placed].into_iter().any(|l| l.contains(&name));
+                    match schema {
+                        _ if known || name == "plpgsql" => {}
+                        // pgvector is not trusted: only an operator makes it.
+                        Some(_) if name != "vector" => self.placed.push(name),
+                        _ => self.extensions.push(name),
                     }
                 }
                 Operator::Role { name, bypass_rls } => {

@@ -329,7 +329,7 @@ fn is_operators(operator: &Operator, databases: &[Database], roles: &Roles) -> b
     match operator {
         Operator::Role { name, .. } => app(name) || *name == roles.migrator,
         Operator::Membership { group, member } => app(group) || app(member),
-        Operator::Extension { name } => {
+        Operator::Extension { name, schema: _ } => {
             databases.first().is_some_and(|d| d.extensions.iter().any(|e| e == name.as_str()))
         }
         Operator::Owner { role } | Operator::DefaultsOf { role } => *role != roles.migrator,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::{History, Migration};
+use crate::ident::Ident;
 
 /// Migrations that are verified where nobody says which.
 const NEWEST: usize = 10;
@@ -58,8 +59,9 @@ impl fmt::Display for UnknownMigration {
 }
 
 impl History {
-    /// Positions of the migrations in a range. By default the newest ten; all but the first where there are fewer,
-    /// for without a schema there is nothing to put data into.
+    /// Positions of the migrations in a range. By default the newest, ten at most: as many as there are before one that
+    /// creates a table which a later one changes, for a table that is created on the way has no rows to be changed; and
+    /// all but the first, for without a schema there is nothing to put data into.
     ///
     /// # Errors
     /// When an end is not found, or the range is empty.
@@ -70,13 +72,30 @@ impl History {
         };
         let start = match &range.from {
             Some(id) => self.position(id, true)?,
-            None => end.saturating_sub(NEWEST).max(usize::from(end > 1)),
+            None => self.newest(end),
         };
         if start < end {
             return Ok(start..end);
         }
         let id = range.from.clone().unwrap_or_default();
         Err(UnknownMigration { id, is_from: true, why: "it comes after the last migration of the range" })
+    }
+
+    /// The first of the newest migrations before `end`.
+    fn newest(&self, end: usize) -> usize {
+        let least = end.saturating_sub(NEWEST).max(usize::from(end > 1));
+        let mut changed: Vec<Ident> = Vec::new();
+        let mut start = end;
+        while start > least {
+            let shape = self.migrations[start - 1].up.shape();
+            if start < end && shape.creates.iter().any(|t| changed.contains(&t.name)) {
+                break;
+            }
+            let written = shape.writes.into_iter().map(|w| w.table);
+            changed.extend(shape.alters.into_iter().chain(written).map(|t| t.name));
+            start -= 1;
+        }
+        start
     }
 
     fn position(&self, id: &str, is_from: bool) -> Result<usize, UnknownMigration> {

@@ -26,6 +26,8 @@ pub enum Operator {
     Extension {
         /// Its name.
         name: Ident,
+        /// The schema that it is put into, where the statement says so.
+        schema: Option<Ident>,
     },
     /// ALTER … OWNER TO.
     Owner {
@@ -49,7 +51,9 @@ impl Script {
         if r.skip("create") {
             if r.skip("extension") {
                 let _ = r.skip_all(&["if", "not", "exists"]);
-                return Some(Operator::Extension { name: r.ident()? });
+                let name = r.ident()?;
+                let schema = r.seek("schema").then(|| r.ident()).flatten();
+                return Some(Operator::Extension { name, schema });
             }
             return (r.skip("role") || r.skip("user") && !r.skip("mapping")).then(|| role(&mut r)).flatten();
         }
@@ -157,7 +161,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case("CREATE EXTENSION IF NOT EXISTS \"uuid-ossp\" WITH SCHEMA extensions", Operator::Extension { name: "uuid-ossp".into() })]
+    #[case("CREATE EXTENSION IF NOT EXISTS \"uuid-ossp\" WITH SCHEMA extensions", Operator::Extension { name: "uuid-ossp".into(), schema: Some("extensions".into()) })]
     #[case("CREATE USER App_Rw WITH LOGIN PASSWORD 'x' BYPASSRLS", Operator::Role { name: "app_rw".into(), bypass_rls: true })]
     #[case("ALTER ROLE app NOINHERIT", Operator::Role { name: "app".into(), bypass_rls: false })]
     #[case("GRANT readers TO app", Operator::Membership { group: "readers".into(), member: "app".into() })]

@@ -10,6 +10,10 @@ use crate::lex::Kind;
 pub struct Shape {
     /// Some statement is neither a query nor a change of rows.
     pub changes_schema: bool,
+    /// Tables that it creates.
+    pub creates: Vec<Relation>,
+    /// Tables that it alters, or puts a unique index on.
+    pub alters: Vec<Relation>,
     /// The rows that it writes, in order.
     pub writes: Vec<Write>,
     /// Columns that it makes NOT NULL.
@@ -50,7 +54,24 @@ impl Shape {
                 self.changes_schema = true;
                 self.not_null(&mut reader);
             }
+            "create" => {
+                self.changes_schema = true;
+                self.create(&mut reader);
+            }
             _ => self.changes_schema = true,
+        }
+    }
+
+    /// CREATE TABLE, CREATE UNIQUE INDEX.
+    fn create(&mut self, reader: &mut Reader<'_>) {
+        reader.at += 1;
+        let _ = reader.skip("unlogged");
+        if reader.skip("table") {
+            let _ = reader.skip_all(&["if", "not", "exists"]);
+            self.creates.extend(reader.relation());
+        } else if reader.skip_all(&["unique", "index"]) && reader.seek("on") {
+            let _ = reader.skip("only");
+            self.alters.extend(reader.relation());
         }
     }
 
@@ -103,7 +124,7 @@ impl Shape {
         }
     }
 
-    /// ALTER TABLE … ALTER COLUMN … SET NOT NULL.
+    /// ALTER TABLE, and its ALTER COLUMN … SET NOT NULL.
     fn not_null(&mut self, reader: &mut Reader<'_>) {
         if !reader.skip_all(&["alter", "table"]) {
             return;
@@ -111,6 +132,7 @@ impl Shape {
         let _ = reader.skip_all(&["if", "exists"]);
         let _ = reader.skip("only");
         let Some(table) = reader.relation() else { return };
+        self.alters.push(table.clone());
         while reader.seek("alter") {
             let _ = reader.skip("column");
             let Some(column) = reader.ident() else { continue };
@@ -235,6 +257,17 @@ mod tests {
     #[case("TRUNCATE t")]
     fn changes_of_the_schema_are_seen(#[case] sql: &str) {
         assert!(shape(sql).changes_schema);
+    }
+
+    #[test]
+    fn tables_that_are_created_and_altered_are_known() {
+        let found = shape(
+            "CREATE TABLE IF NOT EXISTS a (); CREATE UNLOGGED TABLE s.b (); CREATE UNIQUE INDEX i ON \"C\" (x); \
+             ALTER TABLE ONLY d ADD x int; CREATE INDEX j ON e (x);",
+        );
+        let names = |tables: &[Relation]| tables.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names(&found.creates), ["a", "s.b"]);
+        assert_eq!(names(&found.alters), ["C", "d"]);
     }
 
     #[test]

@@ -222,8 +222,10 @@ fn an_invariant_in_sql_is_held_and_violated() {
     assert!(smallest.rows <= 5 && smallest.capped.is_none(), "{} rows: {ended}", smallest.rows);
 
     // One that cannot be asked is no pass.
-    let broken = broken
-        .file("invariants/visits-in-their-clinic.sql", "SELECT 1 FROM public.visits WHERE clinic_id IS NULL");
+    let broken = broken.file(
+        "invariants/visits-in-their-clinic.sql",
+        "SELECT id FROM public.visits WHERE clinic_id IS NULL AND id IS NULL",
+    );
     let ended = watertight!("verify").args(&only).small(4).inside(broken.path()).run().expect(4);
     assert!(ended.everything().contains("cannot be asked after `baseline`"), "{ended}");
     let two = broken.file("invariants/visits-in-their-clinic.sql", "SELECT 1; SELECT 2");

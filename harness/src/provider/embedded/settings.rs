@@ -18,12 +18,20 @@ struct Substitute {
     script: &'static str,
 }
 
-const SUBSTITUTES: [Substitute; 1] = [Substitute {
-    name: "uuid-ossp",
-    control: include_str!("substitutes/uuid-ossp.control"),
-    script_name: "uuid-ossp--1.1.sql",
-    script: include_str!("substitutes/uuid-ossp--1.1.sql"),
-}];
+const SUBSTITUTES: [Substitute; 2] = [
+    Substitute {
+        name: "uuid-ossp",
+        control: include_str!("substitutes/uuid-ossp.control"),
+        script_name: "uuid-ossp--1.1.sql",
+        script: include_str!("substitutes/uuid-ossp--1.1.sql"),
+    },
+    Substitute {
+        name: "pgcrypto",
+        control: include_str!("substitutes/pgcrypto.control"),
+        script_name: "pgcrypto--1.3.sql",
+        script: include_str!("substitutes/pgcrypto--1.3.sql"),
+    },
+];
 
 /// Only this user on this machine reaches the server: it has a socket and no port.
 const EMBEDDED: [&str; 6] = [
