@@ -227,6 +227,7 @@ pub(crate) fn scenario(tenants: &str, column: Option<&str>, shared: &[&str]) -> 
         secrets: Vec::new(),
         invariants: Vec::new(),
         expect: IndexMap::new(),
+        declared: Vec::new(),
         generate: IndexMap::new(),
         digest: String::new(),
     }
