@@ -6,6 +6,7 @@ mod counterexample;
 mod data;
 mod evidence;
 mod facts;
+mod findings;
 mod hunt;
 mod indexes;
 mod known;
