@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dice::Dice;
 use crate::plan::{Plan, Role};
+use watertight_scenarios::Relation;
 
 /// Rows that a case holds at most, unless its spec says otherwise.
 pub const ROWS_MAX: usize = 600;
@@ -25,6 +26,20 @@ pub struct CaseSpec {
     pub cross_world: bool,
     /// Rows at most.
     pub rows_max: usize,
+    /// Tables with exactly so many rows over all worlds, instead of what the shapes say.
+    #[serde(default)]
+    pub exact: Vec<ExactRows>,
+}
+
+/// The rows of one table over all worlds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExactRows {
+    /// Index of its database.
+    pub database: usize,
+    /// The table.
+    pub table: Relation,
+    /// Its rows.
+    pub rows: u32,
 }
 
 /// The shape of one world.
@@ -97,6 +112,7 @@ fn spec(label: &str, worlds: Vec<WorldShape>) -> CaseSpec {
         extremes_percent: 0,
         cross_world: false,
         rows_max: ROWS_MAX,
+        exact: Vec::new(),
     }
 }
 
@@ -152,6 +168,24 @@ impl Plan {
         }
         let size = if packed_first || index % 2 == 1 { CaseSize::Packed } else { CaseSize::Small };
         self.random_spec(size, u64::from(index))
+    }
+
+    /// A data set with so many rows in each table: as many worlds as tenants, the rows spread over them evenly. Tables
+    /// that are not named have none, but for what others need. Nothing is NULL: a count says nothing of gaps.
+    pub fn documented_spec(&self, exact: Vec<ExactRows>) -> CaseSpec {
+        let is_tenants = |e: &&ExactRows| {
+            self.tables
+                .iter()
+                .any(|t| t.role == Role::Tenants && (t.database, &t.table.name) == (e.database, &e.table))
+        };
+        let tenants = exact.iter().find(is_tenants).map_or(1, |e| e.rows).max(1);
+        let world = WorldShape { rows: Rows::None, nulls: Nulls::Never, ..PLAIN };
+        CaseSpec {
+            exact,
+            collisions_percent: 0,
+            rows_max: usize::MAX,
+            ..spec("a documented data set", vec![world; tenants as usize])
+        }
     }
 
     /// A random shape; the same for the same number.

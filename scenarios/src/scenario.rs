@@ -34,6 +34,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// The application's statements.
     pub access: Vec<AccessPath>,
+    /// Documented data sets.
+    pub presets: Vec<Preset>,
     /// Columns that hold secrets.
     pub secrets: Vec<Secrets>,
     /// The user's own invariants.
@@ -465,6 +467,17 @@ pub enum Impact {
     Production,
     /// Developers see it (seed scripts, fixtures).
     Development,
+}
+
+/// A documented data set: so many rows in each table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Preset {
+    /// What the report heads it with.
+    pub title: String,
+    /// The database.
+    pub database: DatabaseId,
+    /// Rows by table, in the order of the file.
+    pub rows: Vec<(Relation, u32)>,
 }
 
 /// Columns that hold secrets, which the application encrypts.

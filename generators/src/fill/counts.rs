@@ -17,11 +17,32 @@ impl Filler<'_> {
             let wished = self.wished(world);
             counts.push(wished);
         }
+        self.exact(&mut counts);
         for world in 0..counts.len() {
             self.make_possible(&mut counts, world);
         }
         self.cap(&mut counts);
         counts
+    }
+
+    /// Tables that are to have a certain number of rows: the first worlds have one more than the last.
+    fn exact(&self, counts: &mut [Vec<u32>]) {
+        for exact in &self.spec.exact {
+            let named = |t: &TablePlan| (t.database, &t.table.name) == (exact.database, &exact.table);
+            let Some(t) = self.plan.tables.iter().position(named) else { continue };
+            let table = &self.plan.tables[t];
+            let worlds = u32::try_from(counts.len() - 1).unwrap_or(u32::MAX);
+            match table.role {
+                _ if !table.filled => {}
+                Role::Tenants => {} // one a world
+                Role::Shared => counts[0][t] = exact.rows,
+                _ => {
+                    for (world, count) in (0..worlds).zip(counts.iter_mut().skip(1)) {
+                        count[t] = exact.rows / worlds + u32::from(world < exact.rows % worlds);
+                    }
+                }
+            }
+        }
     }
 
     fn wished(&mut self, world: usize) -> Vec<u32> {

@@ -224,6 +224,7 @@ pub(crate) fn scenario(tenants: &str, column: Option<&str>, shared: &[&str]) -> 
         },
         steps: Vec::new(),
         access: Vec::new(),
+        presets: Vec::new(),
         secrets: Vec::new(),
         invariants: Vec::new(),
         expect: IndexMap::new(),

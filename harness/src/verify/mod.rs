@@ -13,6 +13,7 @@ mod known;
 mod lab;
 mod locks;
 mod measure;
+mod presets;
 mod replay;
 mod shrink;
 mod survey;
@@ -189,5 +190,8 @@ async fn verify_on(
     let (mut report, failures) =
         build::scenario_report(&surveyed, &invariants, tally, counterexamples, &known);
     report.assumptions.extend(hosts.told());
+    if !stop.asked() {
+        report.evidence.presets = presets::presets(&stage, scene, options).await?;
+    }
     Ok(Verified { report, failures })
 }

@@ -47,6 +47,9 @@ pub(crate) struct RawFile {
     /// The application's statements.
     #[serde(default)]
     pub(crate) access: Vec<At<RawAccess>>,
+    /// Documented data sets, by name: loaded and driven along the timeline once, beside the cases.
+    #[serde(default)]
+    pub(crate) presets: IndexMap<String, RawPreset>,
     /// Columns that hold secrets, which the application encrypts.
     #[serde(default)]
     pub(crate) secrets: Vec<RawSecrets>,
@@ -309,6 +312,18 @@ pub(crate) enum RawTimeout {
     Seconds(u32),
     /// `"90s"`, `"5m"`, `"1h"`.
     Text(String),
+}
+
+/// A documented data set.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPreset {
+    /// What the report heads it with; its name by default.
+    pub(crate) title: Option<String>,
+    /// The database; the first by default.
+    pub(crate) database: Option<At<String>>,
+    /// Rows by table.
+    pub(crate) rows: IndexMap<At<String>, u32>,
 }
 
 /// Columns that hold secrets, which the application encrypts.

@@ -65,6 +65,7 @@ impl Resolver<'_> {
         let access = self.access(raw.access, &steps, &databases, &roles);
         let invariants = self.own_invariants(&steps);
         let generate = self.hints(raw.generate);
+        let presets = self.presets(raw.presets, &databases);
         let secrets = self.secrets(raw.secrets, &databases);
         let declared = self.declared(raw.declared);
         let mut assumptions = match raw.assumptions {
@@ -88,6 +89,7 @@ impl Resolver<'_> {
             tenancy: tenancy?,
             steps: steps.resolved,
             access,
+            presets,
             secrets,
             invariants,
             expect: raw.expect,

@@ -7,10 +7,10 @@ use indexmap::IndexMap;
 
 use super::access::Wanting;
 use super::at::{At, OneOrMany};
-use super::raw::{RawDatabase, RawFile, RawRoles, RawSecrets, RawTenancy, RawVersion};
+use super::raw::{RawDatabase, RawFile, RawPreset, RawRoles, RawSecrets, RawTenancy, RawVersion};
 use super::resolve::{Resolver, is_id};
 use crate::ident::{Ident, Relation};
-use crate::scenario::{AppRole, Database, Owner, Platform, Roles, Secrets, SqlTemplate, Tenancy};
+use crate::scenario::{AppRole, Database, Owner, Platform, Preset, Roles, Secrets, SqlTemplate, Tenancy};
 use crate::script::Script;
 
 /// The name of a scenario's only database.
@@ -71,6 +71,24 @@ impl Resolver<'_> {
             provision,
             baseline,
         }
+    }
+
+    pub(super) fn presets(
+        &mut self,
+        raw: IndexMap<String, RawPreset>,
+        databases: &[Database],
+    ) -> Vec<Preset> {
+        raw.into_iter()
+            .map(|(name, preset)| Preset {
+                title: preset.title.unwrap_or(name),
+                database: self.database_id(preset.database.as_ref(), databases),
+                rows: preset
+                    .rows
+                    .into_iter()
+                    .filter_map(|(table, rows)| Some((self.relation(&table)?, rows)))
+                    .collect(),
+            })
+            .collect()
     }
 
     pub(super) fn secrets(&mut self, raw: Vec<RawSecrets>, databases: &[Database]) -> Vec<Secrets> {

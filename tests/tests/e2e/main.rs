@@ -13,6 +13,7 @@ mod environment;
 mod faults;
 mod hostile;
 mod interrupts;
+mod mends;
 mod names;
 mod overrides;
 mod refused_rows;
