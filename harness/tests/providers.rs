@@ -178,6 +178,24 @@ async fn what_extensions_there_are_is_known_and_substitutes_work() {
             assert_eq!(error.as_database_error().unwrap().code().unwrap(), "0A000", "{refused}");
         }
     }
+    if info.substituted.iter().any(|name| name == "pgcrypto") {
+        let mut connection = admin(&server).await;
+        sqlx::raw_sql("CREATE SCHEMA y; CREATE EXTENSION pgcrypto SCHEMA y")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        // FIPS 180-2, appendix B.1.
+        let digest = text(&mut connection, "SELECT encode(y.digest('abc', 'sha256'), 'hex')").await;
+        assert_eq!(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let drawn = text(&mut connection, "SELECT length(y.gen_random_bytes(100))::text").await;
+        assert_eq!(drawn, "100");
+        for refused in ["y.crypt('a', 'b')", "y.gen_salt('bf')", "y.digest('a', 'sha1')"] {
+            let error =
+                sqlx::query(AssertSqlSafe(format!("SELECT {refused}"))).execute(&mut connection).await;
+            let error = error.unwrap_err();
+            assert_eq!(error.as_database_error().unwrap().code().unwrap(), "0A000", "{refused}");
+        }
+    }
     server.stop().await.unwrap();
 }
 

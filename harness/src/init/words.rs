@@ -103,7 +103,7 @@ impl Words {
                         role.member_of.push(group);
                     }
                 }
-                Operator::Owner { .. } | Operator::DefaultsOf { .. } => {}
+                Operator::Owner { .. } | Operator::DefaultsOf { .. } | Operator::Privilege { .. } => {}
             }
         }
     }

@@ -332,7 +332,9 @@ fn is_operators(operator: &Operator, databases: &[Database], roles: &Roles) -> b
         Operator::Extension { name, schema: _ } => {
             databases.first().is_some_and(|d| d.extensions.iter().any(|e| e == name.as_str()))
         }
-        Operator::Owner { role } | Operator::DefaultsOf { role } => *role != roles.migrator,
+        Operator::Owner { role } | Operator::DefaultsOf { role } | Operator::Privilege { role } => {
+            *role != roles.migrator
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a statement does to transactions, from its words.
 
 use super::StatementClass;
+use super::reader::Word;
 use crate::lex::{self, Kind, Token};
 
 /// The class of the statement made of these tokens.
@@ -65,26 +66,11 @@ fn refuses_transaction(words: &[&str]) -> bool {
 
 /// Whether a DO block's body has a COMMIT or ROLLBACK of its own.
 fn body_ends_transaction(text: &str, tokens: &[Token]) -> bool {
-    tokens.iter().filter_map(|t| body(text, t)).any(|body| {
+    let words = tokens.iter().map(|t| Word { kind: t.kind, text: &text[t.range.clone()] });
+    words.filter_map(|w| w.body()).any(|body| {
         let mut words = lex::tokens(&body).filter(|t| t.kind == Kind::Word);
         words.any(|t| matches!(body[t.range].to_ascii_lowercase().as_str(), "commit" | "rollback"))
     })
-}
-
-/// The text within a string's quotes.
-fn body(text: &str, token: &Token) -> Option<String> {
-    let literal = &text[token.range.clone()];
-    match token.kind {
-        Kind::Dollar => {
-            let tag = literal[1..].find('$')? + 2;
-            Some(literal.get(tag..literal.len().saturating_sub(tag)).unwrap_or(&literal[tag..]).to_owned())
-        }
-        Kind::Text => {
-            let open = literal.find('\'')? + 1;
-            Some(literal[open..].trim_end_matches('\'').replace("''", "'"))
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

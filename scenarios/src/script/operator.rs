@@ -29,6 +29,11 @@ pub enum Operator {
         /// The schema that it is put into, where the statement says so.
         schema: Option<Ident>,
     },
+    /// GRANT or REVOKE of privileges, of which only an operator's role gets anything.
+    Privilege {
+        /// The operator's role.
+        role: Ident,
+    },
     /// ALTER … OWNER TO.
     Owner {
         /// The new owner.
@@ -44,10 +49,16 @@ pub enum Operator {
 /// Words that stand for a role and name none.
 const NOBODY: [&str; 5] = ["public", "current_user", "session_user", "current_role", "group"];
 
+/// Roles of operators, as dumps of hosted databases name them.
+const OPERATORS: [&str; 4] = ["postgres", "supabase_admin", "rdsadmin", "cloudsqlsuperuser"];
+
 impl Script {
     /// What a statement does in an operator's stead, if it does.
     pub fn operator(&self, statement: &Statement) -> Option<Operator> {
         let mut r = Reader::new(self.sql(statement));
+        if let Some(role) = only_grantee(&r) {
+            return Some(Operator::Privilege { role });
+        }
         if r.skip("create") {
             if r.skip("extension") {
                 let _ = r.skip_all(&["if", "not", "exists"]);
@@ -95,6 +106,20 @@ impl Script {
         self.statements.retain(|_| kept.next().unwrap_or(true));
         self
     }
+}
+
+/// The operator's role that alone gets or loses privileges.
+fn only_grantee(r: &Reader<'_>) -> Option<Ident> {
+    let mut r = r.clone();
+    let defaults = r.skip_all(&["alter", "default", "privileges"]);
+    let found = match () {
+        () if defaults => !r.clone().seek("for") && r.seek("on") && r.seek("to"),
+        () if r.skip("grant") => r.seek("on") && r.seek("to"),
+        () => r.skip("revoke") && r.seek("on") && r.seek("from"),
+    };
+    let roles = if found { r.idents() } else { Vec::new() };
+    let [role] = roles.as_slice() else { return None };
+    OPERATORS.contains(&role.as_str()).then(|| role.clone())
 }
 
 fn role(r: &mut Reader<'_>) -> Option<Operator> {
@@ -168,6 +193,8 @@ mod tests {
     #[case("ALTER TABLE ONLY public.t OWNER TO \"postgres\"", Operator::Owner { role: "postgres".into() })]
     #[case("ALTER FUNCTION f(int, text) OWNER TO x", Operator::Owner { role: "x".into() })]
     #[case("ALTER DEFAULT PRIVILEGES FOR ROLE p IN SCHEMA s GRANT ALL ON TABLES TO a", Operator::DefaultsOf { role: "p".into() })]
+    #[case("GRANT ALL ON FUNCTION f(int) TO \"postgres\"", Operator::Privilege { role: "postgres".into() })]
+    #[case("REVOKE ALL ON SCHEMA s FROM postgres", Operator::Privilege { role: "postgres".into() })]
     fn an_operators_statements_are_known(#[case] sql: &str, #[case] expected: Operator) {
         let script = script(sql);
         assert_eq!(script.operator(&script.statements[0]), Some(expected));

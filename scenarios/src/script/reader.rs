@@ -33,7 +33,9 @@ impl Word<'_> {
         match self.kind {
             Kind::Dollar => {
                 let tag = self.text[1..].find('$')? + 2;
-                self.text.get(tag..self.text.len().checked_sub(tag)?).map(str::to_owned)
+                // One that is not terminated goes to the end.
+                let end = self.text.len().saturating_sub(tag);
+                Some(self.text.get(tag..end).unwrap_or(&self.text[tag..]).to_owned())
             }
             Kind::Text => {
                 let open = self.text.find('\'')? + 1;
