@@ -35,6 +35,7 @@ fn outcome(ended: &Ended) -> Vec<(String, Verdict, Vec<String>)> {
 #[case::flyway("flyway", "tenant-coherence", "", 4)]
 #[case::atlas("atlas", "backfill-complete", "20250304071000_fill_cards_workspace.sql", 3)]
 #[case::drizzle("drizzle", "migration-applies", "0001_bright_owl.sql", 1)]
+#[case::supabase_dump("supabase-dump", "rls-default-deny", "", 3)]
 #[case::plain("plain", "backfill-preserves", "02_fill_reading_org.sql", 3)]
 fn the_planted_defect_is_found_without_a_configuration(
     #[case] name: &str,
