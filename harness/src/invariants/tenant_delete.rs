@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use watertight_generators::WorldId;
 use watertight_reports::Severity;
+use watertight_scenarios::Ident;
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::DatabaseId;
 
 use super::tenant_coherence::{Attack, attacks};
 use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, contents};
-use crate::explore::snapshot::{Change, diff};
+use crate::explore::snapshot::{Change, TableKey, diff};
 use crate::explore::{Act, Actor, CaseData, Excursion, Observations, Scene, Seen, Statement};
 
 /// A tenant goes with everything that is its own.
@@ -27,12 +28,26 @@ static SPEC: InvariantSpec = InvariantSpec {
     exercise: "a tenant with rows in tables that carry the tenant, beside another one",
 };
 
+/// The database of the tenants: what a deletion there can reach.
+fn home(scene: &Scene) -> Option<DatabaseId> {
+    let table = &scene.scenario.tenancy.tenants;
+    scene.schemas.last()?.iter().position(|schema| schema.table(table).is_some()).map(DatabaseId)
+}
+
+/// Tables, each with the column that carries the tenant.
+type Carriers = Vec<(TableKey, Ident)>;
+
+/// Tables that carry the tenant at the end: those beside the tenants, and those in other databases.
+fn carriers(scene: &Scene) -> (Carriers, Carriers) {
+    let home = home(scene);
+    scene.tenant_tables(scene.last()).into_iter().partition(|(key, _)| Some(key.0) == home)
+}
+
 /// The tenant of a world is deleted, past row security; keys and triggers are in force.
 fn deletion(scene: &Scene, case: &CaseData, world: WorldId) -> Option<(String, Act)> {
     let tenant = case.tenants(world).first()?.clone();
     let (table, key) = (&scene.scenario.tenancy.tenants, scene.tenant_key()?);
-    let of = |s: &Vec<watertight_scenarios::Schema>| s.iter().position(|s| s.table(table).is_some());
-    let database = DatabaseId(scene.schemas.last().and_then(of)?);
+    let database = home(scene)?;
     let sql = format!("DELETE FROM {} WHERE {} = {}", table.quoted(), key.quoted(), quote_literal(&tenant));
     Some((tenant, Act::Sql(Statement { database, actor: Actor::Writer, sql })))
 }
@@ -52,7 +67,7 @@ fn deletions(scene: &Scene, case: &CaseData) -> Vec<Deletion> {
     }
     let from = scene.last();
     // One that has rows, if one of a few does.
-    let tables = scene.tenant_tables(from);
+    let tables = carriers(scene).0;
     let data: Vec<_> = tables.iter().filter_map(|(key, _)| case.table(key.0, &key.1)).collect();
     let has_rows = |w: &WorldId| data.iter().any(|d| d.rows.iter().any(|r| r.world == Some(*w)));
     let worlds = case.sample(4, 29);
@@ -75,8 +90,8 @@ impl Invariant for TenantDelete {
         &SPEC
     }
     fn applies(&self, scene: &Scene) -> Result<(), String> {
-        if scene.tenant_tables(scene.last()).is_empty() {
-            return Err("no table carries the tenant".to_owned());
+        if carriers(scene).0.is_empty() {
+            return Err("no table of the tenants' database carries the tenant".to_owned());
         }
         if scene.tenant_key().is_none() {
             return Err("the tenants' table has no single key column".to_owned());
@@ -87,11 +102,21 @@ impl Invariant for TenantDelete {
         let asked = deletions(scene, case).into_iter().map(|d| d.excursion);
         asked.chain([contents(scene.last())]).collect()
     }
+    fn not_exercised(&self, scene: &Scene, _probed: &BTreeSet<String>) -> Vec<String> {
+        let apart = carriers(scene).1;
+        let told = |(key, _): (TableKey, Ident)| {
+            format!(
+                "{} in another database than the tenants: no key reaches there, the application has to",
+                key.1
+            )
+        };
+        apart.into_iter().map(told).collect()
+    }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
         let at = scene.last();
         let (alive, Some(before)) = (seen.alive(at), seen.contents(at)) else { return judgement };
-        let own: BTreeMap<_, _> = scene.tenant_tables(at).into_iter().collect();
+        let own: BTreeMap<_, _> = carriers(scene).0.into_iter().collect();
         for one in deletions(scene, case).into_iter().filter(|d| alive.contains(&d.world)) {
             let acts = &one.excursion.acts;
             let has_rows = own.iter().any(|(key, column)| {

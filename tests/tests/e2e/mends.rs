@@ -43,7 +43,7 @@ fn both(file: &str) -> Vec<String> {
 #[rstest]
 #[case::keys_that_refuse(
     without("tighten-constraints", "", &["migration", "rollback"].map(|f| format!("{TIGHTEN}/{f}.sql"))),
-    &["access-compatible"]
+    &["access-compatible", "schema-declared"]
 )]
 #[case::jobs_follow_their_lead(
     without("tighten-constraints", &removed("jobs-follow"), &[]),
