@@ -138,7 +138,7 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
     /// Cases a scenario.
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 32)]
     pub(super) cases: u32,
     /// Seed of all cases, or `random`. The same seed gives the same report but for times.
     #[arg(long, value_name = "SEED", default_value = "1")]
