@@ -6,11 +6,13 @@ use watertight_scenarios::{Ident, Relation};
 use crate::dataset::{Dataset, Row};
 use crate::dice::{Dice, mix};
 use crate::expr::{Value, eval};
+use crate::plan::literals::LITERALS_MAX;
 use crate::plan::{ColumnPlan, Plan, TablePlan};
 use crate::shrink::without_rows;
 use crate::value::domain::Domain;
+use crate::value::structured::print_json;
 use crate::value::style::Style;
-use crate::value::{Cell, Flavour, Maker};
+use crate::value::{Cell, Flavour, Maker, array};
 
 /// Numbers of cells that are made anew start here, above those of generated rows and below fresh ones.
 const ANEW: u64 = 1 << 19;
@@ -61,7 +63,7 @@ pub struct Refused<'a> {
 impl Plan {
     /// Ways to make a refused row anew.
     pub fn ways(&self) -> usize {
-        FLAVOURS.len() * TURNS + TEXTS.len() + 1
+        FLAVOURS.len() * TURNS + TEXTS.len() + 1 + LITERALS_MAX
     }
 
     /// The row with other values in the columns that the constraint reads, in that way of [`Plan::ways`]; keys,
@@ -71,12 +73,18 @@ impl Plan {
         let plan = self.find(refused.database, refused.table)?;
         let row = refused.row;
         let mut values = row.values.clone();
+        let named = refused.constraint.and_then(|name| plan.literals.get(&Ident::new(name)));
+        let literals = named.map(Vec::as_slice).unwrap_or_default();
         for c in open_columns(plan, refused.constraint) {
             let column = &plan.columns[c];
             let number = ANEW + refused.number * self.ways() as u64 + way as u64;
             let cell = Cell { seed, world: row.world, number, flavour: Flavour::Plain };
             let mut dice = Dice::new(mix(&[seed, number]), c as u64);
-            if let Some(value) = anew(plan, column, cell, way, &mut dice) {
+            let made = match way.checked_sub(self.ways() - LITERALS_MAX) {
+                Some(at) => of_literals(column, literals, at).map(Some),
+                None => anew(plan, column, cell, way, &mut dice),
+            };
+            if let Some(value) = made {
                 values[c] = value;
             }
         }
@@ -117,6 +125,33 @@ fn anew(
                 domain.clone().and(&Domain { low: Some(low), high: Some(high), ..Domain::default() });
             column.maker.make(&within, cell, dice).map(Some)
         }
+    }
+}
+
+/// A value made of the constants that a constraint talks of, another for each of them.
+fn of_literals(column: &ColumnPlan, literals: &[String], at: usize) -> Option<String> {
+    let literal = literals.get(at).filter(|_| !column.hinted)?;
+    let maker = &column.maker;
+    if let Some(scale) = &maker.scale {
+        return scale.parse(literal).map(|(at, _)| scale.print(at));
+    }
+    match maker.kind() {
+        TypeKind::Text | TypeKind::Varchar(_) | TypeKind::Char(_) | TypeKind::Citext => {
+            maker.width().is_none_or(|w| literal.chars().count() <= w).then(|| maker.padded(literal.clone()))
+        }
+        TypeKind::Array(of) if matches!(of.kind, TypeKind::Text | TypeKind::Varchar(_)) => {
+            Some(array::print(&[Some(literal.clone())]))
+        }
+        // Constants that stand beside JSON are names of fields, and what the first of them holds.
+        TypeKind::Json | TypeKind::Jsonb => {
+            let mut fields: serde_json::Map<String, serde_json::Value> =
+                literals.iter().map(|name| (name.clone(), 1.into())).collect();
+            if at > 0 {
+                fields.insert(literals.first()?.clone(), literal.clone().into());
+            }
+            Some(print_json(&serde_json::Value::Object(fields)))
+        }
+        _ => None,
     }
 }
 

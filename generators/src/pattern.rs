@@ -32,7 +32,11 @@ fn write(hir: &Hir, dice: &mut Dice, out: &mut String) -> Option<()> {
                     (a <= b).then_some((a, b))
                 })
             };
-            let mut ranges: Vec<(u32, u32)> = within('a', 'z').chain(within('0', '9')).collect();
+            // Mostly letters and digits, for they are what further patterns allow.
+            let mut ranges: Vec<(u32, u32)> = match dice.chance(90) {
+                true => within('a', 'z').chain(within('0', '9')).collect(),
+                false => Vec::new(),
+            };
             if ranges.is_empty() {
                 ranges = within('!', '~').collect();
             }

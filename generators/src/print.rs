@@ -109,6 +109,12 @@ fn deferred(dataset: &Dataset, position: usize, table: &Table) -> Deferred {
 
 fn insert(sql: &mut String, data: &TableData, table: Option<&Table>, deferred: &[usize]) {
     let columns: Vec<String> = data.columns.iter().map(Ident::quoted).collect();
+    if columns.is_empty() {
+        for _ in &data.rows {
+            let _ = writeln!(sql, "INSERT INTO {} DEFAULT VALUES;", data.table.quoted());
+        }
+        return;
+    }
     let column = |name: &Ident| table.and_then(|t| t.column(name));
     let always = data.columns.iter().any(|c| column(c).is_some_and(|c| c.identity == Some(Identity::Always)));
     let overriding = if always { " OVERRIDING SYSTEM VALUE" } else { "" };

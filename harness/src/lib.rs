@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod cli;
+pub mod command;
 pub mod db;
 pub mod explore;
 pub mod failures;

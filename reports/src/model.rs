@@ -135,6 +135,9 @@ pub struct ScenarioReport {
     pub summary: Option<String>,
     /// SHA-256 over its files, hex.
     pub digest: String,
+    /// Where it was read, so that it can be read again; nothing for a bundled one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Verdict over its checks.
     pub verdict: Verdict,
     /// What its author took for granted, and what the harness assumed.
@@ -154,6 +157,23 @@ pub struct ScenarioReport {
     pub evidence: Evidence,
     /// Milliseconds.
     pub ms: f64,
+}
+
+/// Where a scenario that is not bundled was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    /// Its file, as the user named it.
+    pub file: String,
+    /// What stood in that file, where there is none: a scenario that was made from migrations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The first migration of its timeline, where it has a history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 /// How much was generated.
@@ -259,12 +279,16 @@ pub struct TableReport {
     /// The facts of the final schema that tenancy rests on: type, nullability, foreign key and action,
     /// unique keys, indexes, row security. `ok` says whether the fact is as it should be; `None`: a mere fact.
     pub facts: Vec<Fact>,
-    /// Rows over all cases, at the end of the timeline.
+    /// Rows over all cases, each counted when it was last seen: at the end of the timeline, or where a step refused
+    /// its tenant.
     pub rows: u64,
     /// Rows that lacked a tenant when the column came.
     pub rows_without_tenant_before: u64,
     /// Rows that lack a tenant at the end of the timeline.
     pub rows_without_tenant: u64,
+    /// Rows without a tenant that a step refused on the way.
+    #[serde(default)]
+    pub rows_without_tenant_refused: u64,
     /// Verdict over the findings that name the table.
     pub status: Verdict,
 }

@@ -141,6 +141,19 @@ fn closing(report: &Report) -> Vec<SummaryLine> {
             text: format!("{:<14}{why}", "incomplete"),
         });
     }
+    let several = report.scenarios.len() > 1;
+    for (scenario, line) in
+        report.scenarios.iter().flat_map(|s| words::beside_the_checks(s).into_iter().map(move |l| (s, l)))
+    {
+        let whose = if several { format!("{}: ", scenario.id) } else { String::new() };
+        lines.push(SummaryLine {
+            verdict: Some(Verdict::Inconclusive),
+            severity: None,
+            text: format!("{:<14}{whose}{line}", Verdict::Inconclusive.word()),
+        });
+    }
+    // What was found stays on the screen, whatever else there is to say.
+    lines.truncate(LINES_MAX / 4);
     let cases = report.scenarios.iter().map(|scenario| scenario.data.cases).sum();
     let worlds = report.scenarios.iter().map(|scenario| scenario.data.worlds).sum();
     lines.push(SummaryLine {

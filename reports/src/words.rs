@@ -2,7 +2,8 @@
 
 use crate::issues::{self, Issue};
 use crate::model::{
-    AccessOutcome, AccessReport, CheckOutcome, CheckReport, Exercised, ScenarioReport, Severity, Verdict,
+    AccessOutcome, AccessReport, CheckOutcome, CheckReport, DroppedColumn, Exercised, KnownOutcome,
+    ScenarioReport, Severity, Verdict,
 };
 use crate::units::{bound, count, number};
 
@@ -119,6 +120,24 @@ impl CheckOutcome {
     }
 }
 
+impl DroppedColumn {
+    /// What was in it, and what the way back does about it.
+    pub(crate) fn sentence(&self) -> String {
+        let Self { step, column, rows, filled, restored } = self;
+        let held = match filled {
+            0 => format!("NULL in all {}: nothing is lost with it", count(*rows, "row", "rows")),
+            _ => format!("which has a value in {} of {}", number(*filled), count(*rows, "row", "rows")),
+        };
+        let back = match (filled, restored) {
+            (0, _) => "",
+            (_, Some(true)) => "; the way back brings everything back",
+            (_, Some(false)) => "; the way back does not bring everything back",
+            (_, None) => "; the way back was not exercised",
+        };
+        format!("`{step}` drops `{column}`, {held}{back}")
+    }
+}
+
 impl AccessReport {
     /// Whether it was refused at some checkpoint.
     pub(crate) fn fails(&self) -> bool {
@@ -175,22 +194,40 @@ pub(crate) fn least_worlds<'a>(checks: impl IntoIterator<Item = &'a CheckReport>
     }
 }
 
+/// What keeps a scenario from being held though no check says so.
+pub(crate) fn beside_the_checks(scenario: &ScenarioReport) -> Vec<String> {
+    let evidence = &scenario.evidence;
+    let cannot_run = evidence.known.iter().filter(|known| known.outcome == KnownOutcome::CannotRun);
+    let known = match cannot_run.count() as u64 {
+        0 => None,
+        n => Some(format!("{} could not be run", count(n, "known failure", "known failures"))),
+    };
+    let presets = evidence.presets.iter().filter(|preset| !preset.is_as_documented());
+    let presets = presets.map(|preset| format!("“{}” did not go through as documented", preset.title));
+    known.into_iter().chain(presets).collect()
+}
+
 /// What stands behind a scenario's verdict, in one sentence.
 pub(crate) fn status(scenario: &ScenarioReport, issues: &[Issue<'_>]) -> String {
     let with =
         |verdict| scenario.checks.iter().filter(|check| check.outcome.verdict() == verdict).count() as u64;
     let worlds = least_worlds(&scenario.checks);
     let (held, undecided) = (with(Verdict::Held), with(Verdict::Inconclusive));
-    let undecided = match undecided {
+    let mut undecided = match undecided {
         0 => String::new(),
         n => format!("; {} could not decide", count(n, "check", "checks")),
     };
+    for line in beside_the_checks(scenario) {
+        undecided.push_str(&format!("; {line}"));
+    }
     match scenario.verdict {
         Verdict::Violated => {
             let findings = count(issues.len() as u64, "finding", "findings");
             format!("{findings} ({}){undecided}.", severities(issues))
         }
-        Verdict::Inconclusive if undecided.is_empty() => "no check came to an answer.".to_owned(),
+        Verdict::Inconclusive if held == 0 && undecided.is_empty() => {
+            "no check came to an answer.".to_owned()
+        }
         Verdict::Inconclusive => format!("{} held{worlds}{undecided}.", count(held, "check", "checks")),
         Verdict::Held => format!("{} held{worlds}.", count(held, "check", "checks")),
         Verdict::NotApplicable => "no check has a subject here.".to_owned(),

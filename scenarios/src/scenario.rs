@@ -1,9 +1,12 @@
 //! The scenario, parsed and resolved: what to verify.
 
+use std::path::PathBuf;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ident::{Ident, Relation};
+use crate::layout::MigrationRange;
 use crate::schema::Action;
 use crate::script::Script;
 
@@ -32,6 +35,9 @@ pub struct Scenario {
     pub tenancy: Tenancy,
     /// The timeline.
     pub steps: Vec<Step>,
+    /// The migrations of a history that the timeline has, first and last by their ids; empty where the scenario names its
+    /// files itself.
+    pub range: MigrationRange,
     /// The application's statements.
     pub access: Vec<AccessPath>,
     /// Documented data sets.
@@ -126,6 +132,11 @@ pub enum Platform {
     /// Supabase: roles anon, authenticated, service_role; schemas auth, storage, extensions; what its default
     /// privileges grant. The three roles are application roles, whether the scenario names them or not.
     Supabase,
+    /// Neon: the migrator is a member of neon_superuser and passes row security, as roles of its console do.
+    Neon,
+    /// Amazon RDS and Aurora: roles rds_superuser, of which the migrator is a member, rds_iam, rds_replication and
+    /// rds_password. Row security applies to the migrator.
+    Rds,
 }
 
 /// The roles that act. Logins, observer and loader are the harness's own and not listed.
@@ -221,10 +232,12 @@ pub struct Step {
     pub kind: StepKind,
     /// Whether it fills tenant columns: a backfill does, and a migration may do so on its way.
     pub fills: bool,
-    /// What goes up. For a copy: no statement, and the path of the scenario file that states it.
+    /// What goes up. For a copy or a command: no statement, and the path of the file that states it.
     pub up: Script,
     /// What a copy copies; `Some` exactly for [`StepKind::Copy`].
     pub copy: Option<CopySpec>,
+    /// The program that does the work of a backfill or a check instead of a script.
+    pub command: Option<CommandSpec>,
     /// The way back, where there is one.
     pub down: Option<Script>,
     /// Whether it must refuse incomplete data, and what that is.
@@ -235,6 +248,23 @@ pub struct Step {
     pub populate: Populate,
     /// Longest time in seconds before the watchdog ends it.
     pub timeout_s: u32,
+}
+
+impl Step {
+    /// Whether a transaction of the harness can hold what goes up.
+    pub fn is_transactional(&self) -> bool {
+        self.command.is_none() && self.up.is_transactional()
+    }
+
+    /// Whether the same is true of the way back, if there is one.
+    pub fn goes_back_transactional(&self) -> bool {
+        self.down.as_ref().is_none_or(Script::is_transactional)
+    }
+
+    /// What goes up, as people call it: a command's line, else a file's path.
+    pub fn work(&self) -> String {
+        self.command.as_ref().map_or_else(|| self.up.path.clone(), CommandSpec::line_shown)
+    }
 }
 
 /// Which tables get generated rows behind a step: of those that the timeline created until then and that no earlier
@@ -287,6 +317,44 @@ pub struct CopySpec {
     pub tables: Vec<Relation>,
     /// 1-based line of the scenario file.
     pub line: u32,
+}
+
+/// A program of the user's that does a step's work, on a connection of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CommandSpec {
+    /// The program and its arguments; never empty.
+    pub words: Vec<String>,
+    /// The folder that it runs in.
+    #[serde(skip)]
+    pub folder: PathBuf,
+    /// The same relative to the scenario's folder, for people.
+    pub folder_shown: String,
+    /// Variables of its environment, besides those that name the database.
+    pub variables: IndexMap<String, Variable>,
+    /// 1-based line of the scenario file, where nothing else is to blame.
+    pub line: Option<u32>,
+}
+
+/// What a variable of a command's environment holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Variable {
+    /// A text.
+    Text(String),
+    /// The URL of a database.
+    Url(DatabaseId),
+}
+
+impl CommandSpec {
+    /// The command as one types it.
+    pub fn line_shown(&self) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+        let word = |word: &String| match !word.is_empty() && word.chars().all(plain) {
+            true => word.clone(),
+            false => format!("'{}'", word.replace('\'', r"'\''")),
+        };
+        self.words.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// What a guard must refuse.
@@ -478,6 +546,8 @@ pub struct Preset {
     pub database: DatabaseId,
     /// Rows by table, in the order of the file.
     pub rows: Vec<(Relation, u32)>,
+    /// Columns that are NULL in every row; in the others nothing is.
+    pub empty: Vec<(Relation, Ident)>,
 }
 
 /// Columns that hold secrets, which the application encrypts.

@@ -68,6 +68,17 @@ impl Source {
         }
     }
 
+    /// Where a folder of it is on disk, in full; `None` if there is none.
+    pub(crate) fn folder(&self, path: &str) -> Result<Option<PathBuf>, PathError> {
+        let Self::Disk { root, .. } = self else { return Ok(None) };
+        let full = if path == "." { root.clone() } else { root.join(checked(path)?) };
+        if !full.is_dir() {
+            return Ok(None);
+        }
+        inside(root, &full, path)?;
+        full.canonicalize().map(Some).map_err(|e| PathError::new(format!("cannot read `{path}`: {e}")))
+    }
+
     /// Files whose path matches a pattern (`*`, `?`, `[…]` within a folder, `**` across folders), sorted.
     pub(crate) fn matching(&self, pattern: &str) -> Result<Vec<String>, PathError> {
         let pattern = checked(pattern)?;

@@ -370,7 +370,7 @@ fn a_history_becomes_baseline_and_steps() {
     let later = MigrationRange { from: Some("4".to_owned()), to: None };
     let later = scenario(root.path(), &text, later);
     assert!(
-        later.assumptions[0].contains("Of 4 migrations in migrations (golang-migrate), 1 are verified"),
+        later.assumptions[0].contains("Of 4 migrations in migrations (golang-migrate), 1 is verified"),
         "{:?}",
         later.assumptions
     );

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use watertight_scenarios::scenario::{
-    AccessKind, AccessPath, Checkpoint, DatabaseId, Guard, ParamSource, StepKind,
+    AccessKind, AccessPath, Checkpoint, DatabaseId, Guard, ParamSource, StepKind, Variable,
 };
 use watertight_scenarios::schema::Action;
 use watertight_scenarios::{Ident, Relation, Scenario, catalog};
@@ -91,6 +91,14 @@ fn every_key_is_read() {
         scenario.steps[1].writes.iter().map(|w| (w.table.to_string(), w.column.is_some())).collect();
     assert_eq!(writes, [("audit".into(), false), ("item".into(), true), ("shop.Tenant".into(), false)]);
     assert!(matches!(&scenario.steps[5].guard, Some(Guard::Query(q)) if q.starts_with("SELECT id")));
+    let step = &scenario.steps[6];
+    let command = step.command.as_ref().expect("it is a command");
+    assert_eq!((step.kind, step.up.path.as_str()), (StepKind::Check, "jobs/count.sh"));
+    assert_eq!((command.line_shown(), command.folder_shown.as_str()), ("sh count.sh".to_owned(), "jobs"));
+    assert!(command.folder.ends_with("tests/fixtures/every-key/jobs") && command.folder.is_absolute());
+    assert_eq!(command.variables["LEVEL"], Variable::Text("3".to_owned()));
+    assert_eq!(command.variables["ORDERS_URL"], Variable::Url(DatabaseId(1)));
+    assert!(!step.is_transactional() && scenario.steps[5].is_transactional());
     let post = path(&scenario, "POST /items");
     assert_eq!((post.from, post.until), (Checkpoint(0), Checkpoint(3)));
     assert_eq!(post.params["up"], ParamSource::Fixed(None));
@@ -120,6 +128,7 @@ fn every_way_to_differ_works() {
         ("contract", StepKind::Migrate, "../every-key/contract.sql"),
         ("move", StepKind::Copy, "../every-key/scenario.toml"),
         ("close", StepKind::Migrate, "../every-key/contract.sql"),
+        ("count", StepKind::Check, "../every-key/jobs/count.sh"),
     ];
     assert_eq!(steps, expected);
     assert!(scenario.steps[6].guard.is_none());
@@ -127,5 +136,5 @@ fn every_way_to_differ_works() {
     assert!(scenario.tenancy.columns.is_empty());
     assert_eq!(scenario.roles.app.len(), 1);
     assert_eq!(scenario.access.len(), 1);
-    assert_eq!(scenario.access[0].until, Checkpoint(7));
+    assert_eq!(scenario.access[0].until, Checkpoint(8));
 }

@@ -16,7 +16,7 @@ use watertight_scenarios::Scenario;
 use watertight_scenarios::scenario::Expectation;
 
 /// Longest time for one run, unless a test says otherwise. Generous: a machine may be busy.
-const TIME_MAX: Duration = Duration::from_secs(300);
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(900);
 
 /// Variables of the caller's that a run must not depend on, and that would change what a test sees.
 const CLEARED: [&str; 8] = [
@@ -106,11 +106,8 @@ impl Watertight {
         self
     }
 
-    /// Starts it.
-    ///
-    /// # Panics
-    /// When it cannot be started.
-    pub fn start(self) -> Running {
+    /// The command to be, the folder that is its home, and where its reports go.
+    pub(crate) fn command(self) -> (Command, TempDir, PathBuf) {
         let home =
             tempfile::Builder::new().prefix("wt-e2e-").tempdir().expect("a temporary folder can be made");
         let mut words = self.within.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
@@ -128,10 +125,21 @@ impl Watertight {
         for name in CLEARED {
             command.env_remove(name);
         }
-        command.envs(self.variables).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(self.variables);
+        (command, home, out)
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(self) -> Running {
+        let time_max = self.time_max;
+        let (mut command, home, out) = self.command();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program under test can be started");
         let streams = (reader(child.stdout.take()), reader(child.stderr.take()));
-        Running { child: Guarded(child), streams, home, out, deadline: Instant::now() + self.time_max }
+        Running { child: Guarded(child), streams, home, out, deadline: Instant::now() + time_max }
     }
 
     /// Runs it to its end.
@@ -156,10 +164,10 @@ fn reader(stream: Option<impl std::io::Read + Send + 'static>) -> JoinHandle<Vec
 
 /// A process that does not outlive a test that fails.
 #[derive(Debug)]
-struct Guarded(Child);
+pub(crate) struct Guarded(pub(crate) Child);
 
 impl Guarded {
-    fn ended(&mut self) -> Option<ExitStatus> {
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().expect("our own process can be waited for")
     }
 }

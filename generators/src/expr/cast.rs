@@ -20,6 +20,7 @@ pub(super) fn cast(expr: Expr, ty: &str) -> Expr {
             | "numeric" | "bigint" | "double precision" | "timestamp" => expr,
             // Shrinking casts round or fail; only those of integers are exact, and then they change nothing.
             "integer" | "smallint" if matches!(expr, Expr::Call(..) | Expr::Const(Value::Number(_))) => expr,
+            "integer" | "smallint" => Expr::Call(Function::Whole, vec![expr]),
             "date" => Expr::Call(Function::Date, vec![expr]),
             _ => Expr::Opaque,
         },

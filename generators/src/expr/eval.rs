@@ -200,6 +200,7 @@ fn call(function: Function, mut args: Vec<Value>) -> Value {
         }
         (Function::Trim, Value::Text(t)) => Value::Text(t.trim_matches(' ').to_owned()),
         (Function::Abs, Value::Number(n)) => Value::Number(n.abs()),
+        (Function::Whole, Value::Number(n @ Number::Exact(_, 0))) => Value::Number(n),
         (Function::JsonType, Value::Json(json)) => Value::Text(json_type(&json).to_owned()),
         (Function::ArrayLength, Value::Array(items)) if items.is_empty() => Value::Null,
         (Function::ArrayLength | Function::Cardinality, Value::Array(items)) => count(items.len()),

@@ -121,6 +121,8 @@ pub(crate) enum Function {
     IsFinite,
     /// Calendar day of a time.
     Date,
+    /// A whole number, as one of another width.
+    Whole,
 }
 
 /// An expression.

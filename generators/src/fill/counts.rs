@@ -56,6 +56,8 @@ impl Filler<'_> {
                 // One owner per world: whose the rows are must not be a matter of taste.
                 (Rows::None, Role::Ancestor) if shape.tenants == 0 => 1,
                 (Rows::None, _) => 0,
+                // Each tenant has its own.
+                (_, Role::Ancestor) if table.is_bound(&self.plan.tables) => u32::from(shape.tenants.max(1)),
                 (_, Role::Ancestor) => {
                     1 + u32::from(matches!(shape.rows, Rows::UpTo(_)) && self.dice.chance(10))
                 }
@@ -113,7 +115,9 @@ impl Filler<'_> {
                 for reference in table.references.iter().filter(|r| !r.nullable && r.target != t) {
                     let role = tables[reference.target].role;
                     if role != Role::Shared && role != Role::Tenants && counts[world][reference.target] == 0 {
-                        counts[world][reference.target] = 1;
+                        let dealt = tables[reference.target].is_bound(tables) && world > 0;
+                        let least = if dealt { self.shape(world).tenants.max(1) } else { 1 };
+                        counts[world][reference.target] = u32::from(least);
                         changed = true;
                     }
                 }

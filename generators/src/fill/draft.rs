@@ -22,6 +22,20 @@ pub(super) struct Draft<'p> {
     pub(super) fixed: Vec<bool>,
     /// What the leaf of a partitioned table asks for.
     pub(super) leaf: &'p [(usize, Domain)],
+    /// References, by position, that lead back to the row itself.
+    pub(super) own: Vec<usize>,
+}
+
+impl Draft<'_> {
+    /// References to the row itself follow its key.
+    pub(super) fn follow_own_key(&mut self) {
+        for &r in &self.own {
+            let reference = &self.table.references[r];
+            for (&c, &k) in reference.columns.iter().zip(&reference.target_columns) {
+                self.values[c] = self.values[k].clone();
+            }
+        }
+    }
 }
 
 /// Rows begun anew before one is given up.
@@ -65,6 +79,7 @@ impl<'p> Filler<'p> {
             values: row.values.clone(),
             fixed: vec![true; table.columns.len()],
             leaf: &[],
+            own: Vec::new(),
         }
     }
 
@@ -87,6 +102,7 @@ impl<'p> Filler<'p> {
             values: vec![None; table.columns.len()],
             fixed: vec![false; table.columns.len()],
             leaf,
+            own: Vec::new(),
         };
         self.fill_keys(&mut draft);
         draft
@@ -126,19 +142,14 @@ impl<'p> Filler<'p> {
             }
         }
         // A row that refers to itself has a twin that refers to itself, not to its twin.
-        for reference in table.references.iter().filter(|r| r.target == draft.t) {
-            let own = reference.target_columns.iter().all(|&c| table.columns[c].key)
-                && reference
-                    .columns
-                    .iter()
-                    .zip(&reference.target_columns)
-                    .all(|(&c, &k)| twin.values[c] == twin.values[k]);
-            if own {
-                for (&c, &k) in reference.columns.iter().zip(&reference.target_columns) {
-                    draft.values[c] = draft.values[k].clone();
-                }
-            }
-        }
+        let leads_back = |i: &usize| {
+            let reference = &table.references[*i];
+            let mut columns = reference.columns.iter().zip(&reference.target_columns);
+            reference.target == draft.t
+                && columns.all(|(&c, &k)| twin.values[c].is_some() && twin.values[c] == twin.values[k])
+        };
+        draft.own = (0..table.references.len()).filter(leads_back).collect();
+        draft.follow_own_key();
         true
     }
 

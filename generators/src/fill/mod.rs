@@ -148,8 +148,15 @@ impl<'p> Filler<'p> {
                 let start = self.filled[t].rows.len();
                 // The span grows with the rows, so that later rows may refer to earlier ones.
                 self.filled[t].spans.push((start, start));
+                // Rows of a world with two tenants are dealt out where their tenants are not there to be asked.
+                let tenants = u32::from(self.shape(world).tenants);
+                let dealt = table.is_bound(&self.plan.tables) && tenants > 0;
                 for i in 0..count {
-                    let lane = (table.role == Role::Tenants).then(|| u8::try_from(i).unwrap_or(u8::MAX));
+                    let lane = match table.role {
+                        Role::Tenants => Some(i),
+                        _ => dealt.then(|| i % tenants),
+                    };
+                    let lane = lane.map(|lane| u8::try_from(lane).unwrap_or(u8::MAX));
                     match self.row(t, world, lane) {
                         Ok(row) => {
                             self.filled[t].rows.push(row);

@@ -3,6 +3,7 @@
 use super::Filler;
 use super::draft::{Draft, may_be_null};
 use crate::plan::{Reference, Role};
+use crate::value::Flavour;
 
 /// Rows looked at for one reference before it is given up.
 const LOOKS_MAX: usize = 2000;
@@ -44,8 +45,8 @@ impl<'p> Filler<'p> {
     }
 
     /// Sets the columns of a reference to those of a row that it may refer to.
-    pub(super) fn choose(&mut self, draft: &mut Draft<'p>, reference: usize) -> bool {
-        let reference = &draft.table.references[reference];
+    pub(super) fn choose(&mut self, draft: &mut Draft<'p>, number: usize) -> bool {
+        let reference = &draft.table.references[number];
         let shared = self.table(reference.target).role == Role::Shared;
         let worlds = self.filled[reference.target].spans.len();
         let mut home = if shared { 0 } else { draft.world };
@@ -64,9 +65,10 @@ impl<'p> Filler<'p> {
                 draft.values[c].clone_from(&row.values[k]);
                 draft.fixed[c] = true;
             }
+            draft.own.retain(|&own| own != number);
             return true;
         }
-        self.refer_to_itself(draft, reference)
+        self.refer_to_itself(draft, number)
     }
 
     /// A row of the reference's target in a world: one that agrees with the cells fixed so far, and belongs
@@ -110,18 +112,31 @@ impl<'p> Filler<'p> {
         in_list && in_range
     }
 
-    /// The first row of a table that must refer to itself.
-    fn refer_to_itself(&self, draft: &mut Draft<'p>, reference: &Reference) -> bool {
-        let own = reference.target == draft.t
-            && !reference.nullable
-            && reference.target_columns.iter().all(|&k| draft.fixed[k] && draft.values[k].is_some());
-        if own {
-            for (&c, &k) in reference.columns.iter().zip(&reference.target_columns) {
-                draft.values[c] = draft.values[k].clone();
+    /// The row's own key as what a reference of it leads to: the first row of a table that must refer to itself has
+    /// no other.
+    pub(super) fn refer_to_itself(&mut self, draft: &mut Draft<'p>, i: usize) -> bool {
+        let reference = &draft.table.references[i];
+        if reference.target != draft.t || reference.nullable {
+            return false;
+        }
+        for &k in &reference.target_columns {
+            if draft.values[k].is_none() && !draft.fixed[k] && draft.table.columns[k].reference.is_none() {
+                draft.values[k] = self.make(draft, k, Flavour::Plain, None);
+                draft.fixed[k] = draft.values[k].is_some();
+            }
+        }
+        // A column of both, such as the tenant, says the same of either row.
+        let fits = reference.columns.iter().zip(&reference.target_columns).all(|(&c, &k)| {
+            draft.values[k].is_some() && (c == k || !draft.fixed[c] || draft.values[c] == draft.values[k])
+        });
+        if fits {
+            draft.own.push(i);
+            draft.follow_own_key();
+            for &c in &reference.columns {
                 draft.fixed[c] = true;
             }
         }
-        own
+        fits
     }
 }
 

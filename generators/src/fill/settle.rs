@@ -27,6 +27,7 @@ impl<'p> Filler<'p> {
         };
         let mut reason = String::new();
         for repair in 0..REPAIRS {
+            draft.follow_own_key();
             if let Some(c) = empty(draft) {
                 draft.values[c] = self.make(draft, c, table.columns[c].any(), None);
                 if draft.values[c].is_none() {
@@ -55,11 +56,16 @@ impl<'p> Filler<'p> {
         Err(reason)
     }
 
-    /// New values for the open cells among these.
+    /// New values for the open cells among these, and other rows for those that refer to some.
     fn again(&mut self, draft: &mut Draft<'p>, columns: &[usize]) {
         for &c in columns {
             if !draft.fixed[c] {
                 draft.values[c] = self.cell(draft, c);
+            } else if let Some(r) = draft.table.columns[c].reference
+                && !draft.table.references[r].late
+            {
+                let nothing = self.dice.chance(30) && self.set_null(draft, c);
+                let _ = nothing || self.refer_elsewhere(draft, r);
             }
         }
     }
@@ -152,7 +158,18 @@ impl<'p> Filler<'p> {
                 return true;
             }
         }
-        false
+        // Nobody else can have taken the row itself.
+        references.iter().any(|&r| {
+            let before = draft.fixed.clone();
+            for &c in draft.table.references[r].columns.iter().filter(|&&c| !draft.table.columns[c].tenant) {
+                draft.fixed[c] = false;
+            }
+            let own = self.refer_to_itself(draft, r);
+            if !own {
+                draft.fixed = before;
+            }
+            own
+        })
     }
 
     /// Lets a reference pick its row again; columns that other references share stay as they are.

@@ -178,7 +178,12 @@ impl<'p> Filler<'p> {
                 (other_length || domain.bound_length(op, other)) && self.assign(draft, *c, &domain)
             }
             Expr::Call(
-                Function::Lower | Function::Upper | Function::Trim | Function::Coalesce | Function::Date,
+                Function::Lower
+                | Function::Upper
+                | Function::Trim
+                | Function::Coalesce
+                | Function::Date
+                | Function::Whole,
                 args,
             ) => args.first().is_some_and(|inner| self.aim(draft, inner, op, other)),
             Expr::Call(Function::Abs, args) => {
@@ -199,6 +204,7 @@ impl<'p> Filler<'p> {
             Expr::Call(function @ (Function::NumNulls | Function::NumNonNulls), args) => {
                 self.count_nulls(draft, *function, args, op, other)
             }
+            Expr::Arith('%', l, r) => self.aim_at_rest(draft, l, &value(draft, r), op, other),
             Expr::Arith(sign @ ('+' | '-'), l, r) => {
                 let undo = if *sign == '+' { '-' } else { '+' };
                 let right = value(draft, r);
@@ -215,6 +221,34 @@ impl<'p> Filler<'p> {
             }
             _ => false,
         }
+    }
+
+    /// Moves a whole number to the nearest one with that rest.
+    fn aim_at_rest(
+        &mut self,
+        draft: &mut Draft<'p>,
+        subject: &Expr,
+        modulus: &Value,
+        op: Compare,
+        rest: &Value,
+    ) -> bool {
+        let column = match subject {
+            Expr::Call(Function::Whole, args) => args.first(),
+            other => Some(other),
+        };
+        let (Some(Expr::Column(c)), Value::Number(modulus), Value::Number(rest)) = (column, modulus, rest)
+        else {
+            return false;
+        };
+        let (Number::Exact(modulus, 0), Number::Exact(rest, 0)) = (*modulus, *rest) else { return false };
+        let any = self.make(draft, *c, draft.table.columns[*c].any(), None);
+        let Some(Number::Exact(at, 0)) = any.as_deref().and_then(Number::parse) else { return false };
+        if modulus == 0 || op != Compare::Eq {
+            return false;
+        }
+        let low = at - (at - rest).rem_euclid(modulus);
+        let near = [low, low + modulus.abs()];
+        near.into_iter().any(|at| self.assign(draft, *c, &Domain::only(at.to_string())))
     }
 
     /// The domain of a column whose values compare so with a value.

@@ -6,7 +6,7 @@ use watertight_scenarios::scenario::{StepKind, Tenancy};
 use watertight_scenarios::schema::{ForeignKey, Table};
 use watertight_scenarios::{Ident, Relation, Scenario, Schema};
 
-use super::table::{Notes, is_bookkeeping};
+use super::table::{Around, Notes, is_bookkeeping};
 use super::{Plan, Reference, Role, TablePlan, graph, table};
 
 /// Analyses the schemas.
@@ -21,7 +21,8 @@ pub(super) fn plan(schemas: &[&Schema], scenario: &Scenario) -> Plan {
         for table in schema.roots().filter(|t| !is_bookkeeping(&t.name)) {
             let hints = scenario.generate.get(&table.name);
             let mut notes = Notes { not_made: &mut not_made, unproven: &mut unproven };
-            let mut plan = table::plan(database, table, &all, tables.len(), hints, &mut notes);
+            let around = Around { all: &all, functions: &schema.functions };
+            let mut plan = table::plan(database, table, &around, tables.len(), hints, &mut notes);
             plan.filled &= !copied_into;
             tables.push(plan);
         }

@@ -4,6 +4,7 @@ mod build;
 mod column;
 mod exclusion;
 mod graph;
+pub(crate) mod literals;
 mod partition;
 mod table;
 mod unique;
@@ -78,6 +79,8 @@ pub(crate) struct TablePlan {
     pub(crate) uniques: Vec<UniquePlan>,
     /// Checks that are understood, domains' included.
     pub(crate) checks: Vec<CheckPlan>,
+    /// Constants that constraints talk of which are not understood, by their name.
+    pub(crate) literals: HashMap<Ident, Vec<String>>,
     /// For a partitioned table: what each leaf asks of the key columns.
     pub(crate) leaves: Vec<Vec<(usize, Domain)>>,
     /// Whether rows are made at all.
@@ -169,6 +172,23 @@ impl Plan {
         self.tables.iter().filter(|t| t.filled).map(|t| (t.database, &t.table.name))
     }
 
+    /// The same plan with these columns NULL in every row, given by database, table and name. A column that is not
+    /// there, or refuses NULL, is none of them.
+    pub fn with_empty<'a>(
+        &self,
+        columns: impl IntoIterator<Item = (usize, &'a Relation, &'a Ident)>,
+    ) -> Self {
+        let mut plan = self.clone();
+        for (database, table, column) in columns {
+            let Some(&t) = plan.index.get(&(database, table.clone())) else { continue };
+            let table = &mut plan.tables[t];
+            if let Some(c) = table.column(column) {
+                table.columns[c].null_percent = Some(100);
+            }
+        }
+        plan
+    }
+
     pub(crate) fn find(&self, database: usize, table: &Relation) -> Option<&TablePlan> {
         self.index.get(&(database, table.clone())).map(|&i| &self.tables[i])
     }
@@ -183,6 +203,13 @@ impl ColumnPlan {
 }
 
 impl TablePlan {
+    /// Whether its rows need a tenant although they come before it, or it needs them: each has one, and two tenants
+    /// of a world do not share it.
+    pub(crate) fn is_bound(&self, tables: &[Self]) -> bool {
+        let needs = |r: &Reference| !r.nullable && tables[r.target].role == Role::Tenants;
+        self.references.iter().any(|r| needs(r) && (r.late || self.role == Role::Ancestor))
+    }
+
     /// Position of a column among those that rows carry.
     pub(crate) fn column(&self, name: &Ident) -> Option<usize> {
         self.columns.iter().position(|c| &c.name == name)

@@ -1,11 +1,14 @@
 //! One table: columns, checks, uniques, partitions, exclusions.
 
+use std::collections::HashMap;
+
 use watertight_scenarios::scenario::TableHints;
-use watertight_scenarios::schema::{IndexPart, Table, TypeKind, Unique};
+use watertight_scenarios::schema::{Function, IndexPart, Table, TypeKind, Unique};
 use watertight_scenarios::{Ident, Relation};
 
 use super::{
-    CheckPlan, ColumnPlan, Part, Role, TablePlan, UniquePlan, Unproven, column, exclusion, partition,
+    CheckPlan, ColumnPlan, Part, Role, TablePlan, UniquePlan, Unproven, column, exclusion, literals,
+    partition,
 };
 use crate::expr::{Expr, parse};
 
@@ -15,11 +18,19 @@ pub(super) struct Notes<'a> {
     pub(super) unproven: &'a mut Vec<Unproven>,
 }
 
+/// What a table is planned within.
+pub(super) struct Around<'a> {
+    /// Tables of its schema, partitions among them.
+    pub(super) all: &'a [&'a Table],
+    /// Functions that constraints may call.
+    pub(super) functions: &'a [Function],
+}
+
 /// The plan of one table; references come later.
 pub(super) fn plan(
     database: usize,
     table: &Table,
-    all: &[&Table],
+    around: &Around<'_>,
     number: usize,
     hints: Option<&TableHints>,
     notes: &mut Notes<'_>,
@@ -49,7 +60,9 @@ pub(super) fn plan(
             notes.not_made.push(format!("{}.{name}: a hint names a column that is not there", table.name));
         }
     }
+    let mut literals: HashMap<Ident, Vec<String>> = HashMap::new();
     let mut unprove = |name: &Ident, text: &str| {
+        literals.entry(name.clone()).or_default().extend(literals::literals(text, around.functions));
         notes.unproven.push(Unproven {
             database,
             table: table.name.clone(),
@@ -72,7 +85,7 @@ pub(super) fn plan(
     }
     let mut leaves = Vec::new();
     if table.partition_key.is_some() {
-        match partition::leaves(table, all, &columns) {
+        match partition::leaves(table, around.all, &columns) {
             Some(found) if !found.is_empty() => leaves = found,
             _ => {
                 let key = table.partition_key.as_deref().unwrap_or_default();
@@ -91,6 +104,7 @@ pub(super) fn plan(
         references: Vec::new(),
         uniques,
         checks,
+        literals,
         leaves,
         filled,
     }
@@ -115,11 +129,19 @@ fn checks(
 ) -> Vec<CheckPlan> {
     let mut checks = Vec::new();
     let mut add = |name: &Ident, text: &str, expr: Expr| {
-        if expr.is_understood() {
+        // Of what is demanded together, the parts that are understood are met all the same.
+        let parts = match expr {
+            Expr::And(parts) => parts,
+            one => vec![one],
+        };
+        let (known, unknown): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(Expr::is_understood);
+        if !unknown.is_empty() {
+            unprove(name, text);
+        }
+        if !known.is_empty() {
+            let expr = Expr::And(known);
             let columns = expr.columns();
             checks.push(CheckPlan { name: name.clone(), text: text.to_owned(), expr, columns, late: false });
-        } else {
-            unprove(name, text);
         }
     };
     for check in &table.checks {

@@ -87,6 +87,8 @@ pub struct Shrinker {
     capped: bool,
     /// Values changed since rows were last found minimal.
     values_changed: bool,
+    /// Rows went since values were last found minimal.
+    rows_changed: bool,
 }
 
 impl Shrinker {
@@ -113,6 +115,7 @@ impl Shrinker {
             limits,
             capped: false,
             values_changed: false,
+            rows_changed: false,
         };
         shrinker.ddmin = Ddmin::new(shrinker.items());
         shrinker
@@ -128,6 +131,7 @@ impl Shrinker {
         match self.pending.take() {
             Some(Candidate::Rows(alive)) => {
                 self.alive = alive;
+                self.rows_changed = true;
                 self.accept();
             }
             Some(Candidate::Values(tables)) => {
@@ -220,10 +224,17 @@ impl Shrinker {
             Phase::Rows => Phase::NullColumns,
             Phase::NullColumns => Phase::NullCells,
             Phase::NullCells if std::mem::take(&mut self.values_changed) => Phase::RowsAfterNulls,
+            // Fewer rows may do with fewer values, and those with fewer rows, until neither goes.
+            Phase::RowsAfterNulls | Phase::RowsAtLast if std::mem::take(&mut self.rows_changed) => {
+                Phase::NullCells
+            }
             Phase::NullCells | Phase::RowsAfterNulls => Phase::Classes,
             Phase::Classes if std::mem::take(&mut self.values_changed) => Phase::RowsAtLast,
             Phase::Classes | Phase::RowsAtLast | Phase::Done => Phase::Done,
         };
+        if self.phase == Phase::NullColumns {
+            self.rows_changed = false;
+        }
         self.ddmin = Ddmin::new(self.items());
     }
 

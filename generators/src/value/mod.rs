@@ -3,7 +3,7 @@
 pub(crate) mod array;
 pub(crate) mod domain;
 pub(crate) mod scale;
-mod structured;
+pub(crate) mod structured;
 pub(crate) mod style;
 mod text;
 mod vector;

@@ -50,6 +50,7 @@ pub(super) fn make(
 /// A value of a type that has no kind of its own, by its name.
 pub(super) fn other(name: &str, n: u64) -> Option<String> {
     Some(match name.rsplit('.').next().unwrap_or(name).trim_matches('"') {
+        "char" => char::from(b'a' + u8::try_from(n % 26).unwrap_or(0)).to_string(),
         "oid" => (16_384 + n).to_string(),
         "tsquery" => format!("'word{n}'"),
         "hstore" => format!("\"key\"=>\"{n}\""),
@@ -114,7 +115,7 @@ fn json_value(style: &Style, domain: &Domain, cell: Cell, dice: &mut Dice) -> Js
 }
 
 /// As the server prints jsonb: keys by length, then bytes; a blank behind each colon and comma.
-fn print_json(json: &Json) -> String {
+pub(crate) fn print_json(json: &Json) -> String {
     match json {
         Json::Array(items) => format!("[{}]", items.iter().map(print_json).collect::<Vec<_>>().join(", ")),
         Json::Object(fields) => {

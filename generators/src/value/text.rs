@@ -82,9 +82,10 @@ pub(super) fn make(maker: &Maker, domain: &Domain, cell: Cell, dice: &mut Dice) 
     if good(&plain) {
         return Some(plain);
     }
-    if let Some(first) = domain.patterns.first() {
+    // What one pattern gives may meet the others, too.
+    for pattern in &domain.patterns {
         for _ in 0..40 {
-            let source = first.as_str().trim_start_matches("(?s)").trim_start_matches("(?si)");
+            let source = pattern.as_str().trim_start_matches("(?s)").trim_start_matches("(?si)");
             match pattern::sample(source, dice) {
                 Some(text) if good(&text) && text.chars().count() <= limits.max => return Some(text),
                 Some(_) => {}

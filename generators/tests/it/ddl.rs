@@ -1,6 +1,5 @@
 //! A schema as SQL that makes it, from nothing.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use watertight_generators::{Dataset, to_copy_text};
@@ -12,29 +11,30 @@ fn list(names: &[Ident]) -> String {
     names.iter().map(Ident::quoted).collect::<Vec<_>>().join(", ")
 }
 
-fn types(ty: &SqlType, found: &mut BTreeMap<String, String>) {
-    match &ty.kind {
+/// CREATE statements of the types that a type needs, each behind those that it is made of.
+fn types(ty: &SqlType, found: &mut Vec<String>) {
+    let made = match &ty.kind {
         TypeKind::Enum(labels) => {
             let labels: Vec<String> = labels.iter().map(|l| quote_literal(l)).collect();
-            found
-                .insert(ty.name.clone(), format!("CREATE TYPE {} AS ENUM ({});", ty.name, labels.join(", ")));
+            format!("CREATE TYPE {} AS ENUM ({});", ty.name, labels.join(", "))
         }
         TypeKind::Domain { base, not_null, checks } => {
             types(base, found);
             let checks: String = checks.iter().map(|c| format!(" CHECK ({c})")).collect();
             let not_null = if *not_null { " NOT NULL" } else { "" };
-            found.insert(
-                ty.name.clone(),
-                format!("CREATE DOMAIN {} AS {}{not_null}{checks};", ty.name, base.name),
-            );
+            format!("CREATE DOMAIN {} AS {}{not_null}{checks};", ty.name, base.name)
         }
         TypeKind::Composite(fields) => {
+            fields.iter().for_each(|(_, of)| types(of, found));
             let fields: Vec<String> =
                 fields.iter().map(|(n, t)| format!("{} {}", n.quoted(), t.name)).collect();
-            found.insert(ty.name.clone(), format!("CREATE TYPE {} AS ({});", ty.name, fields.join(", ")));
+            format!("CREATE TYPE {} AS ({});", ty.name, fields.join(", "))
         }
-        TypeKind::Array(of) => types(of, found),
-        _ => {}
+        TypeKind::Array(of) => return types(of, found),
+        _ => return,
+    };
+    if !found.contains(&made) {
+        found.push(made);
     }
 }
 
@@ -78,9 +78,9 @@ fn create(table: &Table) -> String {
 
 /// CREATE statements for a schema.
 pub(crate) fn ddl(schema: &Schema) -> String {
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     schema.tables.iter().flat_map(|t| &t.columns).for_each(|c| types(&c.ty, &mut found));
-    let mut sql: String = found.values().map(|t| format!("{t}\n")).collect();
+    let mut sql: String = found.iter().map(|t| format!("{t}\n")).collect();
     for table in &schema.tables {
         sql.push_str(&create(table));
     }
@@ -94,6 +94,16 @@ pub(crate) fn ddl(schema: &Schema) -> String {
                     IndexPart::Expression(e) => format!("({e})"),
                 })
                 .collect();
+            if unique.deferrable != Deferrable::No {
+                let (on, name) = (table.name.quoted(), unique.name.quoted());
+                let late = if unique.deferrable == Deferrable::Deferred { " INITIALLY DEFERRED" } else { "" };
+                let parts = parts.join(", ");
+                let _ = writeln!(
+                    sql,
+                    "ALTER TABLE {on} ADD CONSTRAINT {name} UNIQUE ({parts}) DEFERRABLE{late};"
+                );
+                continue;
+            }
             let nulls = if unique.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
             let predicate = unique.predicate.as_ref().map(|p| format!(" WHERE {p}")).unwrap_or_default();
             let (name, on) = (unique.name.quoted(), table.name.quoted());

@@ -2,6 +2,7 @@
 
 mod ddl;
 mod generate;
+mod odd;
 mod random;
 mod schemas;
 mod shrink;

@@ -7,7 +7,28 @@ use watertight_scenarios::{Relation, Scenario};
 
 use crate::support::*;
 
-struct Maker(ChaCha8Rng);
+fn mood() -> SqlType {
+    enumeration("public.mood", &["sad", "ok", "HAPPY days", "it's"])
+}
+
+fn pair() -> SqlType {
+    ty("public.pair", TypeKind::Composite(vec![("a".into(), int()), ("b".into(), text())]))
+}
+
+fn array_of(element: SqlType) -> TypeKind {
+    TypeKind::Array(Box::new(element))
+}
+
+/// Types that not every server has.
+pub(crate) fn not_everywhere() -> [SqlType; 2] {
+    [ty("xml", TypeKind::Xml), ty("public.citext", TypeKind::Citext)]
+}
+
+struct Maker<'a> {
+    dice: ChaCha8Rng,
+    /// Types beside those that every server has.
+    more: &'a [SqlType],
+}
 
 /// A table as others see it: its key's columns and types.
 struct Known {
@@ -15,9 +36,9 @@ struct Known {
     key: Vec<(String, SqlType)>,
 }
 
-impl Maker {
+impl Maker<'_> {
     fn below(&mut self, n: usize) -> usize {
-        self.0.random_range(0..n)
+        self.dice.random_range(0..n)
     }
 
     fn one_in(&mut self, n: usize) -> bool {
@@ -48,7 +69,7 @@ impl Maker {
             ty("text[]", TypeKind::Array(Box::new(text()))),
             ty("int4range", TypeKind::Range(Box::new(int()))),
             uuid(),
-            enumeration("public.mood", &["sad", "ok", "HAPPY days", "it's"]),
+            mood(),
             ty("character(5)", TypeKind::Char(5)),
             ty("money", TypeKind::Money),
             ty("time without time zone", TypeKind::Time),
@@ -68,12 +89,44 @@ impl Maker {
             ty("public.vector(3)", TypeKind::Vector(Some(3))),
             ty("public.halfvec(4)", TypeKind::HalfVec(Some(4))),
             ty("public.sparsevec(5)", TypeKind::SparseVec(Some(5))),
-            ty("public.pair", TypeKind::Composite(vec![("a".into(), int()), ("b".into(), text())])),
+            pair(),
+            ty("numeric(6,2)[]", array_of(ty("numeric(6,2)", TypeKind::Numeric(Some((6, 2)))))),
+            ty("timestamp with time zone[]", array_of(ty("timestamp with time zone", TypeKind::TimestampTz))),
+            ty("jsonb[]", array_of(ty("jsonb", TypeKind::Jsonb))),
+            ty("public.mood[]", array_of(mood())),
+            ty("public.pair[]", array_of(pair())),
+            ty("numrange", TypeKind::Range(Box::new(ty("numeric", TypeKind::Numeric(None))))),
+            ty("tsrange", TypeKind::Range(Box::new(ty("timestamp without time zone", TypeKind::Timestamp)))),
+            ty("int8range", TypeKind::Range(Box::new(ty("bigint", TypeKind::Int8)))),
+            ty("datemultirange", TypeKind::Multirange(Box::new(ty("date", TypeKind::Date)))),
+            ty("nummultirange", TypeKind::Multirange(Box::new(ty("numeric", TypeKind::Numeric(None))))),
+            ty("\"char\"", TypeKind::Other),
+            ty("macaddr8", TypeKind::Other),
+            ty("pg_lsn", TypeKind::Other),
+            ty("tsquery", TypeKind::Other),
+            ty("polygon", TypeKind::Other),
+            ty(
+                "public.nested",
+                TypeKind::Composite(vec![
+                    ("p".into(), pair()),
+                    ("m".into(), mood()),
+                    ("days".into(), ty("date[]", array_of(ty("date", TypeKind::Date)))),
+                ]),
+            ),
             domain("public.positive", int(), &["(VALUE > 0)"]),
+            domain("public.tags", ty("text[]", array_of(text())), &["(cardinality(VALUE) <= 4)"]),
+            ty(
+                "public.needed",
+                TypeKind::Domain {
+                    base: Box::new(ty("character varying(9)", TypeKind::Varchar(Some(9)))),
+                    not_null: true,
+                    checks: vec!["((VALUE)::text <> ''::text)".into()],
+                },
+            ),
             domain("public.code", text(), &["(VALUE ~ '^[A-Z]{2,3}$'::text)", "(length(VALUE) <= 3)"]),
         ];
-        let at = self.below(options.len());
-        options[at].clone()
+        let at = self.below(options.len() + self.more.len());
+        options.get(at).unwrap_or_else(|| &self.more[at - options.len()]).clone()
     }
 
     fn key_type(&mut self) -> SqlType {
@@ -244,13 +297,15 @@ impl Maker {
                 // Two keys that share a column.
                 builder = builder.unique_where(vec![part("tenant_id"), part(a)], None, false);
                 builder = builder.unique_where(vec![part(a), part("id")], None, true);
+                builder = builder.deferrable_unique(&format!("id,{a}"), Deferrable::Deferred);
             }
         }
         let range = plain.iter().find(|(_, of)| matches!(of.kind, TypeKind::Range(_)));
         if let Some((c, _)) = range
             && self.one_in(2)
         {
-            builder = builder.exclude(&format!("EXCLUDE USING gist (\"{c}\" WITH &&)"));
+            let deferrable = ["", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED"][self.below(3)];
+            builder = builder.exclude(&format!("EXCLUDE USING gist (\"{c}\" WITH &&){deferrable}"));
         }
         builder
     }
@@ -295,9 +350,9 @@ impl Maker {
     }
 }
 
-/// A schema of a few tables, and whose they are.
-pub(crate) fn schema_of(seed: u64) -> (Schema, Scenario) {
-    let mut maker = Maker(ChaCha8Rng::seed_from_u64(seed));
+/// A schema of a few tables, and whose they are; `more` are types beside those that every server has.
+pub(crate) fn schema_of(seed: u64, more: &[SqlType]) -> (Schema, Scenario) {
+    let mut maker = Maker { dice: ChaCha8Rng::seed_from_u64(seed), more };
     let key = maker.key_type();
     let mut tables =
         vec![table("Tenant", vec![column("id!", key.clone()), column("name!", text())]).key("id")];
@@ -309,12 +364,13 @@ pub(crate) fn schema_of(seed: u64) -> (Schema, Scenario) {
         tables.push(builder);
         known.push(seen);
     }
-    // A cycle of references, the way back through a column that may be NULL.
+    // A cycle of references: the way back may be NULL, or is needed and checked at the end of a transaction.
     if known.len() > 2 && maker.one_in(2) {
-        let (early, late) = (1, known.len() - 1);
+        let (early, late) = (maker.below(2), known.len() - 1);
         if let [(of, of_type)] = known[late].key.as_slice() {
             let deferrable = [Deferrable::No, Deferrable::Immediate, Deferrable::Deferred][maker.below(3)];
-            let from = tables.remove(early).with(column("latest", of_type.clone()));
+            let needed = if deferrable != Deferrable::No && maker.one_in(2) { "latest!" } else { "latest" };
+            let from = tables.remove(early).with(column(needed, of_type.clone()));
             tables.insert(early, from.refers("latest", &known[late].name, of).deferrable(deferrable));
         }
     }

@@ -1,9 +1,9 @@
 //! Schemas written by hand, and the scenario around them.
 
 use indexmap::IndexMap;
-use watertight_scenarios::scenario::{AppRole, Database, NullTenant, Platform, Roles, Tenancy};
+use watertight_scenarios::scenario::Tenancy;
 use watertight_scenarios::schema::*;
-use watertight_scenarios::{Ident, Relation, Scenario, Schema};
+use watertight_scenarios::{Ident, Relation, Scenario, Schema, catalog};
 
 pub(crate) fn ty(name: &str, kind: TypeKind) -> SqlType {
     SqlType { name: name.into(), kind }
@@ -118,6 +118,15 @@ impl TableBuilder {
         self
     }
 
+    /// A unique constraint that can be checked late.
+    pub(crate) fn deferrable_unique(self, columns: &str, deferrable: Deferrable) -> Self {
+        let mut builder = self.unique(columns);
+        if let Some(unique) = builder.0.uniques.last_mut() {
+            unique.deferrable = deferrable;
+        }
+        builder
+    }
+
     pub(crate) fn check(mut self, expression: &str) -> Self {
         let name = format!("{}_check{}", self.0.name.name, self.0.checks.len());
         self.0.checks.push(Check {
@@ -191,47 +200,17 @@ pub(crate) fn schema(tables: Vec<TableBuilder>) -> Schema {
     Schema { tables: tables.into_iter().map(TableBuilder::done).collect(), ..Schema::default() }
 }
 
+/// A bundled scenario with another tenancy and without its timeline: what a scenario gains does not concern the tests.
 pub(crate) fn scenario(tenants: &str, column: Option<&str>, shared: &[&str]) -> Scenario {
-    Scenario {
-        id: "test".into(),
-        title: "Test".into(),
-        summary: None,
-        base: None,
-        file: "scenario.toml".into(),
-        assumptions: Vec::new(),
-        databases: vec![Database {
-            name: "main".into(),
-            server: None,
-            extensions: Vec::new(),
-            platform: Platform::Plain,
-            provision: None,
-            baseline: Vec::new(),
-        }],
-        postgres_min: None,
-        roles: Roles {
-            migrator_bypass_rls: false,
-            migrator: "migrator".into(),
-            app: vec![AppRole::named("app")],
-        },
-        tenancy: Tenancy {
-            tenants: Relation::public(tenants),
-            key: None,
-            column: column.map(Ident::from),
-            columns: IndexMap::new(),
-            shared: shared.iter().map(|&s| Relation::public(s)).collect(),
-            null_tenant: NullTenant::Hidden,
-            owner: IndexMap::new(),
-        },
-        steps: Vec::new(),
-        access: Vec::new(),
-        presets: Vec::new(),
-        secrets: Vec::new(),
-        invariants: Vec::new(),
-        expect: IndexMap::new(),
-        declared: Vec::new(),
-        generate: IndexMap::new(),
-        digest: String::new(),
-    }
+    let base = catalog::load("datahub").unwrap_or_else(|wrong| panic!("{wrong}"));
+    let tenancy = Tenancy {
+        tenants: Relation::public(tenants),
+        column: column.map(Ident::from),
+        shared: shared.iter().map(|&s| Relation::public(s)).collect(),
+        owner: IndexMap::new(),
+        ..base.tenancy
+    };
+    Scenario { tenancy, steps: Vec::new(), generate: IndexMap::new(), ..base }
 }
 
 /// A Prisma application in which users own workspaces.

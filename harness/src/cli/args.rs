@@ -30,6 +30,11 @@ pub(super) enum Command {
     Doctor(ServerArgs),
     /// Score a corpus of seeded faults: what is found, how soon and how small, and what is a false alarm.
     Score(ScoreArgs),
+    /// Write a report of an earlier run in other formats; no server is needed.
+    Report(ReportArgs),
+    /// Say whether a report lets a release through: everything held, and the files are those that were verified.
+    #[command(after_help = GATE_EXIT_CODES)]
+    Gate(GateArgs),
     /// List the bundled scenarios and the invariants.
     List,
     /// Explain an invariant: what, why, the smallest failing example, what to do.
@@ -37,10 +42,18 @@ pub(super) enum Command {
         /// Its id.
         invariant: String,
     },
+    /// Print what a shell needs to complete this command line.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 held, 1 violated, 2 usage or scenario error, 3 environment, \
     4 inconclusive or no check ran, 70 internal, 130/143 interrupted. Only 0 is a pass.";
+
+const GATE_EXIT_CODES: &str = "Exit codes: 0 open; 1 something is violated; 4 something is undecided, was not verified, or \
+    has changed since; 2 no report, or one that contradicts itself.";
 
 const REPLAY_EXIT_CODES: &str = "Exit codes: 0 fixed, 1 failed, 2 usage error or damaged file, 3 environment, \
     4 cannot run, 70 internal, 130/143 interrupted.";
@@ -115,6 +128,10 @@ pub(super) struct InitArgs {
     /// The table whose rows are the tenants, where it is not the one that looks most like it.
     #[arg(long, value_name = "TABLE")]
     pub(super) tenants: Option<String>,
+    /// A dump of pg_stat_statements or a server log: statements of the application's. Those that lie in `queries/` and
+    /// the like are found by themselves.
+    #[arg(long, value_name = "FILE")]
+    pub(super) statements: Vec<PathBuf>,
     /// Write over a watertight.toml that is there.
     #[arg(long)]
     pub(super) force: bool,
@@ -193,6 +210,37 @@ pub(super) struct ReplayArgs {
     /// Walk the timeline one step at a time; on a terminal each step waits for Enter.
     #[arg(long)]
     pub(super) step: bool,
+}
+
+/// Which report to write again, and how.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ReportArgs {
+    /// The report, or the folder that it is in.
+    #[arg(default_value = "watertight-report/report.json")]
+    pub(super) report: PathBuf,
+    /// Formats.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Md, Format::Html])]
+    pub(super) format: Vec<Format>,
+    /// Folder for them; by default that of the report.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+}
+
+/// Which report decides, and on what.
+#[derive(Clone, Debug, Args)]
+pub(super) struct GateArgs {
+    /// The report, or the folder that it is in.
+    #[arg(default_value = "watertight-report/report.json")]
+    pub(super) report: PathBuf,
+    /// The folder in which `verify` was run.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) root: PathBuf,
+    /// The last migration of the release; the newest by default.
+    #[arg(long, value_name = "MIGRATION")]
+    pub(super) to: Option<String>,
+    /// Accept a report for which invariants were left out by --only or --skip.
+    #[arg(long)]
+    pub(super) partial: bool,
 }
 
 /// What to score, and how.

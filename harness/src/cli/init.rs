@@ -36,7 +36,7 @@ pub(super) async fn run(args: InitArgs) -> Exit {
     let progress = Progress::new(args.quiet);
     progress.note(&format!("reading {} ({}) on {}", found.folder, found.layout, server.info()));
     let range = args.range.range();
-    let examined = init::examine(&server, root, &found, &choice(root, &range)).await;
+    let examined = init::examine(&server, root, &found, &args.statements, &choice(root, &range)).await;
     let exit = match examined.and_then(|examined| decide(&examined, &args)) {
         Ok(draft) => write(&file, &draft),
         Err(error) => not_made(&error),

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use watertight_reports::{CheckOutcome, KnownOutcome};
+use watertight_reports::{CheckOutcome, KnownOutcome, Origin};
 use watertight_scenarios::Scenario;
 
 use super::exit::Exit;
+use super::gate::read_again;
 use super::output::{complain, say};
 use crate::failures::Folder;
 use crate::verify::Verified;
@@ -80,13 +81,19 @@ pub(super) enum Prune {
     Fixed,
 }
 
+/// Where the scenario was read; `None` for a bundled one. `text` is that of a scenario file that is not there.
+pub(super) fn origin(scenario: &Scenario, text: Option<&str>) -> Option<Origin> {
+    (!Folder::is_bundled(scenario)).then(|| Origin {
+        file: scenario.file.clone(),
+        text: text.map(str::to_owned),
+        from: scenario.range.from.clone(),
+        to: scenario.range.to.clone(),
+    })
+}
+
 /// Whether the scenario's files are others than those that were read. `text` is that of a scenario file that is not
 /// there.
 pub(super) fn is_edited(scenario: &Scenario, text: Option<&str>) -> bool {
-    let file = Path::new(&scenario.file);
-    let now = match text {
-        Some(text) => Scenario::from_text(file.parent().unwrap_or(Path::new("")), text, None),
-        None => Scenario::load(file),
-    };
-    !Folder::is_bundled(scenario) && now.map_or(true, |now| now.digest != scenario.digest)
+    let Some(origin) = origin(scenario, text) else { return false };
+    read_again(&origin, Path::new(""), origin.to.as_deref()).map_or(true, |now| now.digest != scenario.digest)
 }

@@ -3,13 +3,16 @@
 mod args;
 mod doctor;
 mod exit;
+mod gate;
 mod init;
 mod interrupts;
 mod kept;
 mod output;
 mod pages;
 mod progress;
+mod publish;
 mod replay;
+mod report;
 mod score;
 mod subject;
 mod verify;
@@ -46,8 +49,11 @@ pub fn main() -> ExitCode {
         Command::Init(args) => runtime.block_on(init::run(args)),
         Command::Doctor(args) => runtime.block_on(doctor::run(&args)),
         Command::Score(args) => runtime.block_on(score::run(args)),
+        Command::Report(args) => report::run(&args),
+        Command::Gate(args) => gate::run(&args),
         Command::List => pages::list(),
         Command::Explain { invariant } => pages::explain(&invariant),
+        Command::Completions { shell } => pages::completions(shell),
     }));
     // A panic is a defect of Watertight, and has said so itself; it is neither a pass nor a finding.
     ended.unwrap_or(Exit::Internal).into()

@@ -1,7 +1,12 @@
-//! `list` and `explain`.
+//! `list`, `explain` and `completions`.
 
+use std::io::Write as _;
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
 use watertight_scenarios::catalog;
 
+use super::args::Cli;
 use super::exit::Exit;
 use super::output::{complain, say};
 use crate::invariants;
@@ -26,6 +31,15 @@ pub(super) fn list() -> Exit {
     for invariant in &catalog {
         say(&format!("  {:width$}  {}", invariant.spec().id, invariant.spec().title));
     }
+    Exit::Held
+}
+
+/// What a shell needs to complete the command line.
+pub(super) fn completions(shell: Shell) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "watertight", &mut script);
+    // A reader that went away is no error.
+    let _ = std::io::stdout().write_all(&script);
     Exit::Held
 }
 

@@ -6,7 +6,6 @@ use std::process::Command;
 
 use similar::{ChangeTag, TextDiff};
 use watertight_scenarios::Scenario;
-use watertight_scenarios::layout::MigrationRange;
 
 use super::args::ReplayArgs;
 use super::exit::Exit;
@@ -38,7 +37,7 @@ pub(super) async fn run(args: ReplayArgs) -> Exit {
     };
     complain(&format!("using {}", server.info()));
     let progress = Progress::new(true);
-    let exit = match scenario(&server, subject, &MigrationRange::default(), &progress).await {
+    let exit = match scenario(&server, subject, &failure.scenario.range, &progress).await {
         Ok((scenario, _)) => again(&server, &scenario, &failure, &args, &interrupts).await,
         Err(error) => not_made(&error),
     };
@@ -74,13 +73,13 @@ fn find(args: &ReplayArgs) -> Result<(Failure, Subject), String> {
         let path_in = failure.scenario.path.as_ref()?;
         Some(path.parent().unwrap_or(Path::new("")).join(path_in))
     };
-    let range = MigrationRange::default();
+    let range = &failure.scenario.range;
     let subject = match (&args.scenario, beside()) {
-        (Some(name), _) => named(name, &range),
-        (None, None) => named(&failure.scenario.id, &range),
+        (Some(name), _) => named(name, range),
+        (None, None) => named(&failure.scenario.id, range),
         // Where there is no such file, the scenario was made from the migrations beside it.
-        (None, Some(file)) if !file.exists() => at(file.parent().unwrap_or(Path::new("")), &range),
-        (None, Some(file)) => at(&file, &range),
+        (None, Some(file)) if !file.exists() => at(file.parent().unwrap_or(Path::new("")), range),
+        (None, Some(file)) => at(&file, range),
     };
     let subject = subject.map_err(|e| format!("{e}\n  → name the scenario with --scenario"))?;
     Ok((failure, subject))

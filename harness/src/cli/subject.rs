@@ -107,7 +107,7 @@ pub(super) async fn scenario(
     };
     progress.note(&format!("no {PROJECT_FILE}: reading {} ({})", found.folder, found.layout));
     let choose = choice(&root, range);
-    let draft = init::examine(server, folder(&root), &found, &choose).await?.draft(None)?;
+    let draft = init::examine(server, folder(&root), &found, &[], &choose).await?.draft(None)?;
     let scenario = Scenario::from_text(&root, &draft.text, Some(&choose))?;
     for assumption in &scenario.assumptions {
         progress.note(&format!("assumed: {assumption}"));

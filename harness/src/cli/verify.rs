@@ -1,35 +1,26 @@
 //! `verify`: the main job.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
-use owo_colors::{OwoColorize as _, Style};
 use sqlx::types::chrono::Utc;
-use watertight_reports::{
-    CheckOutcome, Report, SCHEMA_VERSION, ScenarioReport, Settings, Severity, SummaryLine, Tool, Verdict,
-    file_name, html_file_name, render_html, render_html_index, render_index, render_junit, render_markdown,
-    render_sarif, render_summary,
-};
+use watertight_reports::{Report, SCHEMA_VERSION, ScenarioReport, Settings, Tool, Verdict};
 use watertight_scenarios::Scenario;
 
-use super::args::{Format, VerifyArgs};
+use super::args::VerifyArgs;
 use super::exit::Exit;
 use super::interrupts::Interrupts;
 use super::kept;
 use super::output::{complain, say};
 use super::pages;
 use super::progress::Progress;
+use super::publish::publish;
 use super::subject::{Subject, scenario, subjects};
 use crate::db::stage::{PINNED, StageError};
 use crate::failures::{Failure, Folder};
-use crate::files::write_whole;
 use crate::init::InitError;
 use crate::invariants;
 use crate::provider::{ProviderError, Server};
 use crate::verify::{Event, VerifyError, VerifyOptions, verify};
-
-/// Columns of a summary where the terminal does not say.
-const SUMMARY_WIDTH: usize = 100;
 
 /// Runs the command.
 pub(super) async fn run(args: VerifyArgs) -> Exit {
@@ -180,6 +171,7 @@ async fn verify_all(
         };
         let Some(verified) = verified else { continue };
         let mut verified = kept::shown(verified, folder);
+        verified.report.origin = kept::origin(scenario, text.as_deref());
         let prune = if args.prune_fixed { kept::Prune::Fixed } else { kept::Prune::No };
         exit = exit.max(kept::keep(&verified, scenario, folder, prune));
         if kept::is_edited(scenario, text.as_deref()) {
@@ -207,7 +199,7 @@ async fn verify_all(
         incomplete,
         scenarios: reports,
     };
-    exit.max(publish(report, args))
+    exit.max(publish(report, &args.format, &args.out))
 }
 
 fn verdict(reports: &[ScenarioReport], incomplete: bool) -> Verdict {
@@ -241,6 +233,12 @@ fn told(id: &str, error: &VerifyError) -> (Exit, bool) {
             complain("  → name a newer server, or use another provider (watertight doctor)");
             (Exit::Environment, true)
         }
+        VerifyError::Command(_) => {
+            complain(
+                "  → the command has to run where Watertight runs: install what it needs, or see `folder` of its step",
+            );
+            (Exit::Environment, true)
+        }
         VerifyError::Stage(_) => {
             complain(
                 "  → no case ran: the state before the first step has to apply by itself, as the migrator",
@@ -262,81 +260,6 @@ fn describe(server: &Server) -> watertight_reports::Server {
         pgvector: info.pgvector.clone(),
         settings,
     }
-}
-
-/// Writes every file and prints the summary. A report that cannot be written is no pass.
-fn publish(mut report: Report, args: &VerifyArgs) -> Exit {
-    let mut files: BTreeMap<String, String> = BTreeMap::new();
-    for scenario in &mut report.scenarios {
-        for check in &mut scenario.checks {
-            let CheckOutcome::Violated { findings, .. } = &mut check.outcome else { continue };
-            for finding in findings {
-                if let Some(counterexample) = &mut finding.counterexample {
-                    let path = format!("counterexamples/{}-{}.sql", scenario.id, finding.id);
-                    files.insert(path.clone(), counterexample.sql.clone());
-                    counterexample.file = Some(path);
-                }
-            }
-        }
-    }
-    if args.format.contains(&Format::Md) {
-        for scenario in &report.scenarios {
-            files.insert(file_name(scenario), render_markdown(scenario, &report));
-        }
-        files.insert("report.md".to_owned(), render_index(&report));
-    }
-    if args.format.contains(&Format::Json) {
-        files.insert("report.json".to_owned(), report.to_json());
-    }
-    if args.format.contains(&Format::Html) {
-        for scenario in &report.scenarios {
-            files.insert(html_file_name(scenario), render_html(scenario, &report));
-        }
-        files.insert("report.html".to_owned(), render_html_index(&report));
-    }
-    if args.format.contains(&Format::Sarif) {
-        files.insert("report.sarif".to_owned(), render_sarif(&report));
-    }
-    if args.format.contains(&Format::Junit) {
-        match render_junit(&report) {
-            Ok(text) => files.insert("junit.xml".to_owned(), text),
-            Err(error) => {
-                complain(&format!("error: {error}"));
-                return Exit::Internal;
-            }
-        };
-    }
-    for line in render_summary(&report, SUMMARY_WIDTH) {
-        say(&coloured(&line));
-    }
-    for (name, text) in &files {
-        let path = args.out.join(name);
-        if let Err(error) = write_whole(&path, text) {
-            complain(&format!("error: {} cannot be written: {error}", path.display()));
-            complain("  → free space or choose another folder with --out");
-            return Exit::Environment;
-        }
-    }
-    // The one that people read, of those that were asked for.
-    let shown = ["report.html", "report.md", "report.json", "report.sarif", "junit.xml"];
-    if let Some(name) = shown.into_iter().find(|name| files.contains_key(*name)) {
-        say(&format!("report: {}", args.out.join(name).display()));
-    }
-    Exit::Held
-}
-
-/// The line with its first word in the colour of what it tells; the stream strips colours where they are not wanted.
-fn coloured(line: &SummaryLine) -> String {
-    let (word, rest) = line.text.split_at(line.text.find(' ').unwrap_or(line.text.len()));
-    let style = match (line.severity, line.verdict) {
-        (Some(Severity::Critical | Severity::High), _) | (None, Some(Verdict::Violated)) => {
-            Style::new().red().bold()
-        }
-        (Some(_), _) | (None, Some(Verdict::Inconclusive)) => Style::new().yellow().bold(),
-        (None, Some(Verdict::Held)) => Style::new().green().bold(),
-        (None, _) => Style::new(),
-    };
-    format!("{}{rest}", word.style(style))
 }
 
 async fn keep(server: &Server, interrupts: &Interrupts) {

@@ -1,6 +1,8 @@
 //! Connections, roles and databases.
 
+pub mod commands;
 pub mod hosts;
+pub mod platform;
 pub mod session;
 pub mod stage;
 pub mod supabase;

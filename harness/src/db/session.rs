@@ -7,6 +7,8 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPos
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Either, Row as _, ValueRef as _};
 use watertight_scenarios::Relation;
 
+use crate::command;
+
 /// Rows kept of one answer; the rest is counted as truncated, so that memory stays flat.
 pub const ROWS_MAX: usize = 500_000;
 
@@ -73,6 +75,12 @@ pub enum Failure {
     /// A check returned rows: violations, in its own words.
     #[error("{0} violations reported")]
     Complaint(usize),
+    /// A command ended with another exit code than 0.
+    #[error("{0}")]
+    Command(command::Ended),
+    /// A command could not be run, or somebody ended it: it says nothing of the data.
+    #[error("{0}")]
+    Unfinished(String),
     /// The watchdog ended it.
     #[error("ended by the watchdog")]
     TimedOut(Duration),
@@ -96,6 +104,11 @@ impl Failure {
     /// Whether the statement and its script are not to blame: nothing more is to be sent on this session.
     pub fn ends_session(&self) -> bool {
         matches!(self, Self::Lost(_) | Self::Exhausted(_))
+    }
+
+    /// Whether it is the step's own word: the server refused a statement, or a command ended with a code of its own.
+    pub fn is_word(&self) -> bool {
+        matches!(self, Self::Sql(_) | Self::Command(_))
     }
 
     /// The server's refusal, if that is what it is.

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use sqlx::postgres::PgConnectOptions;
 use watertight_scenarios::scenario::{DatabaseId, Platform};
 use watertight_scenarios::{Ident, Scenario, Schema, Script};
 
 use super::hosts::{Host, Hosts};
 use super::session::{Failure, Session, SqlError};
-use super::supabase;
+use super::{platform, supabase};
 use crate::catalog;
 use crate::explore::act::Actor;
 use crate::provider::registry::NewDatabase;
@@ -39,6 +40,9 @@ pub struct RoleNames {
     observer: Ident,
     loader: Ident,
     login: Ident,
+    /// Logins of commands, which act as the migrator, or as its twin, from the start.
+    command: Ident,
+    command_twin: Ident,
 }
 
 impl RoleNames {
@@ -59,6 +63,14 @@ impl RoleNames {
             statements.push("SET LOCAL session_replication_role = replica".to_owned());
         }
         statements
+    }
+
+    /// The login of commands that act as the migrator, or as its twin.
+    pub fn command_login(&self, actor: &Actor) -> &Ident {
+        match actor {
+            Actor::MigratorTwin => &self.command_twin,
+            _ => &self.command,
+        }
     }
 
     /// The role that an actor runs as.
@@ -156,6 +168,8 @@ impl<'a> Stage<'a> {
             observer: own("observer"),
             loader: own("loader"),
             login: own("login"),
+            command: own("command"),
+            command_twin: own("command_twin"),
         };
         let password = Secret::random();
         // Where there are fewer servers than the scenario tells apart, the last one takes the rest.
@@ -193,14 +207,7 @@ impl<'a> Stage<'a> {
         for app in &scenario.roles.app {
             roles.push((&app.name, format!("NOLOGIN NOSUPERUSER {}", bypass(app.bypass_rls))));
         }
-        let brought: Vec<(Ident, &str)> =
-            match scenario.databases.iter().any(|d| d.platform == Platform::Supabase) {
-                true => supabase::ROLES
-                    .iter()
-                    .map(|(name, attributes)| (Ident::new(*name), *attributes))
-                    .collect(),
-                false => Vec::new(),
-            };
+        let brought = platform::roles(scenario);
         roles.extend(brought.iter().map(|(name, attributes)| (name, (*attributes).to_owned())));
         roles.push((&n.twin, "NOLOGIN NOSUPERUSER BYPASSRLS".to_owned()));
         roles.push((&n.observer, "NOLOGIN NOSUPERUSER BYPASSRLS".to_owned()));
@@ -234,8 +241,39 @@ impl<'a> Stage<'a> {
                 sql.push(format!("GRANT {} TO {}", q(group), q(&app.name)));
             }
         }
+        sql.extend(platform::grants(scenario));
         for one in sql {
             self.admin(host.server, MAINTENANCE_DATABASE, &one).await?;
+        }
+        if scenario.steps.iter().any(|s| s.command.is_some()) {
+            self.create_command_logins(host).await?;
+        }
+        Ok(())
+    }
+
+    /// Logins for programs that are not ours to tell SET ROLE: their sessions begin as the migrator, and as its twin.
+    async fn create_command_logins(&self, host: Host<'_>) -> Result<(), StageError> {
+        let literal = watertight_scenarios::ident::quote_literal;
+        let password = literal(self.password.expose());
+        let with = if host.server.info().major() >= 16 { " WITH INHERIT FALSE, SET TRUE" } else { "" };
+        for (login, role) in
+            [(&self.names.command, &self.names.migrator), (&self.names.command_twin, &self.names.twin)]
+        {
+            host.run.create_role(login.as_str()).await?;
+            let name = login.quoted();
+            let mut sql = vec![
+                format!("ALTER ROLE {name} LOGIN NOSUPERUSER NOINHERIT PASSWORD {password}"),
+                format!("GRANT {} TO {name}{with}", role.quoted()),
+                format!("ALTER ROLE {name} SET role = {}", literal(role.as_str())),
+            ];
+            let pinned = PINNED.iter().map(|(setting, value)| (*setting, *value));
+            sql.extend(
+                pinned
+                    .map(|(setting, value)| format!("ALTER ROLE {name} SET {setting} = {}", literal(value))),
+            );
+            for one in sql {
+                self.admin(host.server, MAINTENANCE_DATABASE, &one).await?;
+            }
         }
         Ok(())
     }
@@ -313,9 +351,10 @@ impl<'a> Stage<'a> {
                     Failure::Sql(error) => StageError::Baseline { file, line, error: Box::new(error) },
                     Failure::TimedOut(limit) => StageError::Hangs { file, line, seconds: limit.as_secs() },
                     Failure::Lost(why) | Failure::Exhausted(why) => StageError::Lost(why),
-                    other @ (Failure::Complaint(_) | Failure::Unloadable { .. }) => {
-                        StageError::Lost(other.to_string())
-                    }
+                    other @ (Failure::Complaint(_)
+                    | Failure::Command(_)
+                    | Failure::Unfinished(_)
+                    | Failure::Unloadable { .. }) => StageError::Lost(other.to_string()),
                 });
             }
         }
@@ -344,14 +383,34 @@ impl<'a> Stage<'a> {
 
     /// How somebody else connects to the server of a database as the plain login role: host or socket's folder, port, user, password.
     pub fn way_in(&self, db: DatabaseId) -> (String, u16, String, Secret) {
-        let server = self.host(db).server;
-        let options =
-            server.login_options(MAINTENANCE_DATABASE, self.names.login.as_str(), self.password.expose());
+        let (host, port) = self.place(db);
+        (host, port, self.names.login.as_str().to_owned(), self.password.clone())
+    }
+
+    /// Host, or the socket's folder, and port of the server of a database.
+    pub(super) fn place(&self, db: DatabaseId) -> (String, u16) {
+        let options = self.options(db);
         let host = match options.get_socket() {
             Some(socket) => socket.display().to_string(),
             None => options.get_host().to_owned(),
         };
-        (host, options.get_port(), self.names.login.as_str().to_owned(), self.password.clone())
+        (host, options.get_port())
+    }
+
+    /// How the plain login role reaches the server of a database.
+    pub(super) fn options(&self, db: DatabaseId) -> PgConnectOptions {
+        let (login, password) = (self.names.login.as_str(), self.password.expose());
+        self.host(db).server.login_options(MAINTENANCE_DATABASE, login, password)
+    }
+
+    /// The server of a database.
+    pub(super) fn server(&self, db: DatabaseId) -> &Server {
+        self.host(db).server
+    }
+
+    /// The password of every login of the run.
+    pub(super) fn password(&self) -> &Secret {
+        &self.password
     }
 
     /// A session of the plain login role, with every setting pinned.

@@ -72,6 +72,8 @@ pub enum Act {
     /// One connection as a pool hands it out: transaction after transaction, each committed, nothing reset between
     /// them. What was seen is the last statement's answer.
     Pooled(DatabaseId, Vec<Turn>),
+    /// The copy step gets so far, as the migrator: so many of its tables are copied, and then it stops.
+    Copied(StepId, usize),
     /// Only these worlds stay; rows of all others are taken away past every constraint.
     Keep(Vec<WorldId>),
 }
@@ -151,6 +153,13 @@ pub struct Done {
     pub took: Duration,
     /// Wall time of each statement of a script.
     pub timings: Vec<Duration>,
+}
+
+impl Done {
+    /// Rows written: by all statements of a script, where that was counted, else by the last one.
+    pub fn written(&self) -> u64 {
+        if self.writes.is_empty() { self.answer.affected } else { self.writes.values().sum() }
+    }
 }
 
 /// A script or statement that did not.

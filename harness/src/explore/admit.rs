@@ -1,11 +1,13 @@
 //! Data that the server takes: rows that it refuses are made anew, or left out with all that refers to them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use watertight_generators::{Dataset, Plan, Refused, Row, Skipped, TableData};
-use watertight_scenarios::scenario::DatabaseId;
+use watertight_scenarios::scenario::{DatabaseId, StepId};
 
-use super::act::Actor;
+use super::act::{Actor, Seen};
+use super::perform::Pace;
 use super::runner::Runner;
 use crate::db::session::{Failure, SqlError};
 
@@ -26,6 +28,46 @@ struct Lesson {
 /// By table and what refused: learned once, used for every row.
 type Lessons = BTreeMap<(usize, String), Lesson>;
 
+/// Data that is being tried.
+struct Trying<'a> {
+    plan: &'a Plan,
+    data: Dataset,
+    seed: u64,
+    lessons: Lessons,
+    /// Rows that nothing makes acceptable, by table and place, and what refuses them.
+    gone: Vec<(usize, usize, String)>,
+}
+
+impl Trying<'_> {
+    /// The data without what is gone and what refers to it, and what that was.
+    fn left(self) -> (Dataset, Vec<Skipped>) {
+        if self.gone.is_empty() {
+            return (self.data, Vec::new());
+        }
+        let rows: Vec<(usize, usize)> = self.gone.iter().map(|(t, r, _)| (*t, *r)).collect();
+        let mut skipped: BTreeMap<(usize, String), u32> = BTreeMap::new();
+        for (t, _, constraint) in self.gone {
+            *skipped.entry((t, constraint)).or_default() += 1;
+        }
+        let left = self.plan.without(&self.data, &rows);
+        for (t, (before, after)) in self.data.tables.iter().zip(&left.tables).enumerate() {
+            let lost = before.rows.len() - after.rows.len();
+            let with_others = lost - rows.iter().filter(|(table, _)| *table == t).count();
+            if with_others > 0 {
+                let rows = u32::try_from(with_others).unwrap_or(u32::MAX);
+                skipped.insert((t, REFERS_TO_NONE.to_owned()), rows);
+            }
+        }
+        let skipped = skipped.into_iter().map(|((t, constraint), rows)| Skipped {
+            table: left.tables[t].table.clone(),
+            constraint,
+            rows,
+        });
+        let skipped = skipped.collect();
+        (left, skipped)
+    }
+}
+
 impl Runner<'_> {
     /// The data as the server takes it, and what of it could not be made. Constraints that the generator does not
     /// understand are met by trying. The same data, schema and seed give the same.
@@ -38,57 +80,73 @@ impl Runner<'_> {
         data: Dataset,
         seed: u64,
     ) -> Result<(Dataset, Vec<Skipped>), Failure> {
-        self.pending.clear();
-        self.everywhere("BEGIN").await?;
-        let admitted = self.admit(plan, data, seed).await;
-        self.everywhere("ROLLBACK").await?;
-        admitted
+        let mut trying = Trying { plan, data, seed, lessons: Lessons::new(), gone: Vec::new() };
+        for late in [false, true] {
+            self.pending.clear();
+            self.everywhere("BEGIN").await?;
+            let tried = match late {
+                false => self.try_first(&mut trying).await,
+                true => self.try_late(&mut trying).await,
+            };
+            self.everywhere("ROLLBACK").await?;
+            tried?;
+        }
+        Ok(trying.left())
     }
 
-    async fn admit(
-        &mut self,
-        plan: &Plan,
-        mut data: Dataset,
-        seed: u64,
-    ) -> Result<(Dataset, Vec<Skipped>), Failure> {
+    /// Tries the tables that are there from the beginning.
+    async fn try_first(&mut self, trying: &mut Trying<'_>) -> Result<(), Failure> {
+        let scene = self.scene;
+        let tables = &trying.data.tables;
+        let there = (0..tables.len()).filter(|&t| !scene.is_late(&tables[t])).collect();
+        self.try_tables(trying, there).await
+    }
+
+    /// Tries the tables that get their rows behind a step, on the way through the timeline over empty tables. Steps
+    /// that no transaction holds are not walked through: what is refused behind them is seen when it is loaded.
+    async fn try_late(&mut self, trying: &mut Trying<'_>) -> Result<(), Failure> {
+        let scene = self.scene;
+        let born = |t: &TableData| scene.late.get(&(DatabaseId(t.database), t.table.clone())).copied();
+        let waiting: Vec<(usize, StepId)> = trying
+            .data
+            .tables
+            .iter()
+            .enumerate()
+            .filter(|(_, t)| !t.rows.is_empty())
+            .filter_map(|(i, t)| Some((i, born(t)?)))
+            .collect();
+        let Some(last) = waiting.iter().map(|(_, step)| *step).max() else { return Ok(()) };
+        if scene.needs_commits() {
+            return Ok(());
+        }
+        self.late = Arc::default(); // nothing is put into the tables on the way
+        for step in (0..=last.0).map(StepId) {
+            self.later(&["SAVEPOINT timeline".to_owned()]);
+            let Seen::Done(_) = self.step(step, &Actor::Migrator, Pace::Together, "timeline").await? else {
+                return Ok(());
+            };
+            let there: Vec<usize> = waiting.iter().filter(|(_, s)| *s == step).map(|(t, _)| *t).collect();
+            if !there.is_empty() {
+                self.everywhere("SAVEPOINT populated").await?;
+                self.try_tables(trying, there).await?;
+                self.everywhere("ROLLBACK TO SAVEPOINT populated; RESET ALL; RESET ROLE").await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_tables(&mut self, trying: &mut Trying<'_>, there: Vec<usize>) -> Result<(), Failure> {
         let loader = self.names.become_sql(&Actor::Loader);
         self.everywhere(&format!("{loader}; SAVEPOINT admission")).await?;
-        let mut lessons = Lessons::new();
-        let mut gone = Vec::new();
-        let mut skipped: BTreeMap<(usize, String), u32> = BTreeMap::new();
-        // Tables that get their rows behind a step are not there yet.
-        let scene = self.scene;
-        let there: Vec<usize> = (0..data.tables.len()).filter(|&t| !scene.is_late(&data.tables[t])).collect();
         for t in there {
-            for (r, error) in self.refused_of(&data.tables[t]).await? {
-                match self.remade(plan, &data.tables[t], (t, r), error, seed, &mut lessons).await? {
-                    Ok(row) => data.tables[t].rows[r] = row,
-                    Err(constraint) => {
-                        gone.push((t, r));
-                        *skipped.entry((t, constraint)).or_default() += 1;
-                    }
+            for (r, error) in self.refused_of(&trying.data.tables[t]).await? {
+                match self.remade(trying, (t, r), error).await? {
+                    Ok(row) => trying.data.tables[t].rows[r] = row,
+                    Err(constraint) => trying.gone.push((t, r, constraint)),
                 }
             }
         }
-        if gone.is_empty() {
-            return Ok((data, Vec::new()));
-        }
-        let left = plan.without(&data, &gone);
-        for (t, (before, after)) in data.tables.iter().zip(&left.tables).enumerate() {
-            let lost = before.rows.len() - after.rows.len();
-            let with_others = lost - gone.iter().filter(|(table, _)| *table == t).count();
-            if with_others > 0 {
-                skipped
-                    .insert((t, REFERS_TO_NONE.to_owned()), u32::try_from(with_others).unwrap_or(u32::MAX));
-            }
-        }
-        let skipped = skipped.into_iter().map(|((t, constraint), rows)| Skipped {
-            table: left.tables[t].table.clone(),
-            constraint,
-            rows,
-        });
-        let skipped = skipped.collect();
-        Ok((left, skipped))
+        Ok(())
     }
 
     /// Rows that the server refuses beside those before them, found by halving; the others are loaded.
@@ -129,13 +187,12 @@ impl Runner<'_> {
     /// The row as the server takes it, loaded; else what refuses it.
     async fn remade(
         &mut self,
-        plan: &Plan,
-        table: &TableData,
+        trying: &mut Trying<'_>,
         (t, r): (usize, usize),
         error: SqlError,
-        seed: u64,
-        lessons: &mut Lessons,
     ) -> Result<Result<Row, String>, Failure> {
+        let Trying { plan, data, seed, lessons, .. } = trying;
+        let table = &data.tables[t];
         let mut row = table.rows[r].clone();
         let mut constraint = error.constraint.clone();
         let mut what = named(&error);
@@ -154,7 +211,7 @@ impl Runner<'_> {
                     number: r as u64,
                     constraint: constraint.as_deref(),
                 };
-                let Some(candidate) = plan.remade(refused, seed, way) else { continue };
+                let Some(candidate) = plan.remade(refused, *seed, way) else { continue };
                 match self.take(table, std::slice::from_ref(&candidate)).await? {
                     Ok(()) => {
                         lesson.way = Some(way);

@@ -1,15 +1,14 @@
 //! Committed mode: what a transaction cannot hold runs on databases of its own, step by step committed.
 //!
-//! A script that controls transactions itself, or that refuses to run inside one, cannot be undone by a savepoint.
-//! Excursions with such a script run on a clone of the checkpoint's database; the rest of them run as always,
+//! A script that controls transactions itself, or that refuses to run inside one, cannot be undone by a savepoint; nor
+//! can a command, which has a connection of its own. Excursions with such a step run on a clone of the checkpoint's database; the rest of them run as always,
 //! in a transaction on the committed state.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use watertight_generators::WorldId;
-use watertight_scenarios::Script;
-use watertight_scenarios::scenario::{DatabaseId, StepId};
+use watertight_scenarios::scenario::{DatabaseId, Step, StepId, StepKind};
 
 use super::act::{Act, Actor, Done, Refusal, Seen, Turn};
 use super::case::CaseData;
@@ -18,6 +17,7 @@ use super::runner::{Apart, Mode, Runner};
 use super::scene::Scene;
 use super::snapshot::diff;
 use super::tree::{Node, Tree};
+use crate::db::commands::Errand;
 use crate::db::session::{Answer, Failure, Stopped};
 use crate::db::stage::StageError;
 
@@ -25,24 +25,24 @@ impl Scene {
     /// Whether an act can be held in a transaction.
     pub fn is_transactional(&self, act: &Act) -> bool {
         match act {
-            Act::Step(step, _) => self.step(*step).up.is_transactional(),
-            Act::Down(step) => self.step(*step).down.as_ref().is_none_or(Script::is_transactional),
+            Act::Step(step, _) => self.step(*step).is_transactional(),
+            Act::Down(step) => self.step(*step).goes_back_transactional(),
             Act::Pooled(..) => false,
             _ => true,
         }
     }
 
-    /// Whether the timeline has a script that no transaction can hold.
+    /// Whether the timeline has a step that no transaction can hold.
     pub fn needs_commits(&self) -> bool {
-        self.scenario
-            .steps
-            .iter()
-            .any(|s| !s.up.is_transactional() || s.down.as_ref().is_some_and(|d| !d.is_transactional()))
+        self.scenario.steps.iter().any(|s| !s.is_transactional() || !s.goes_back_transactional())
     }
 }
 
 /// Limit for one transaction on a pooled connection.
 const POOLED_LIMIT: Duration = Duration::from_secs(10);
+
+/// The last answer of a step, and the wall time of each of its statements.
+type Sent = (Answer, Vec<Duration>);
 
 fn lost(error: StageError) -> Failure {
     Failure::Lost(error.to_string())
@@ -70,8 +70,12 @@ impl Runner<'_> {
         step: StepId,
         alive: &mut BTreeSet<WorldId>,
     ) -> Result<StepRun, Failure> {
-        if !self.scene.step(step).up.is_transactional() {
-            let seen = self.script_alone(step, false, &Actor::Migrator).await?;
+        let Step { kind, command, .. } = self.scene.step(step);
+        if *kind == StepKind::Check && command.is_some() {
+            return self.advance_check(case, step, alive).await;
+        }
+        if !self.scene.step(step).is_transactional() {
+            let seen = self.alone(step, false, &Actor::Migrator).await?;
             return Ok(StepRun { seen, removed: Vec::new() });
         }
         self.everywhere("BEGIN").await?;
@@ -147,8 +151,8 @@ impl Runner<'_> {
     pub(super) async fn act_committed(&mut self, case: &CaseData, act: &Act) -> Result<Seen, Failure> {
         if !self.scene.is_transactional(act) {
             return match act {
-                Act::Step(step, actor) => self.script_alone(*step, false, actor).await,
-                Act::Down(step) => self.script_alone(*step, true, &Actor::Migrator).await,
+                Act::Step(step, actor) => self.alone(*step, false, actor).await,
+                Act::Down(step) => self.alone(*step, true, &Actor::Migrator).await,
                 Act::Pooled(db, turns) => self.pooled(*db, turns).await,
                 _ => Ok(Seen::Done(Done::default())),
             };
@@ -159,17 +163,50 @@ impl Runner<'_> {
         Ok(seen)
     }
 
-    /// A script that holds its own transactions, statement by statement, as its tool would send it.
-    async fn script_alone(&mut self, step: StepId, down: bool, actor: &Actor) -> Result<Seen, Failure> {
+    /// A step that holds its own transactions, as its tool would run it.
+    pub(super) async fn alone(&mut self, step: StepId, down: bool, actor: &Actor) -> Result<Seen, Failure> {
+        let before = self.look().await?;
+        let clock = Instant::now();
+        let sent = match self.scene.step(step).command.is_some() && !down {
+            true => self.command(step, actor).await?,
+            false => self.script_alone(step, down, actor).await?,
+        };
+        let seen = match sent {
+            Err(refusal) => Seen::Refused(refusal),
+            Ok((answer, timings)) => {
+                let mut done = Done { answer, writes: BTreeMap::new(), took: clock.elapsed(), timings };
+                // A transaction's counters end with it: what was written is told by the rows' places.
+                let after = self.look().await?;
+                for change in diff(&before, &after) {
+                    *done.writes.entry(change.table.1.clone()).or_default() += 1;
+                }
+                Seen::Done(done)
+            }
+        };
+        self.answered(&seen);
+        if !down && matches!(seen, Seen::Done(_)) {
+            self.everywhere("BEGIN").await?;
+            self.populate(step).await?;
+            self.everywhere("COMMIT").await?;
+        }
+        Ok(seen)
+    }
+
+    /// A script that holds its own transactions, statement by statement.
+    async fn script_alone(
+        &mut self,
+        step: StepId,
+        down: bool,
+        actor: &Actor,
+    ) -> Result<Result<Sent, Refusal>, Failure> {
         let scene = self.scene;
         let (db, limit) =
             (scene.step(step).database, Duration::from_secs(u64::from(scene.step(step).timeout_s)));
         let script = match (down, &scene.step(step).down) {
             (true, Some(down)) => down,
-            (true, None) => return Ok(Seen::Done(Done::default())),
+            (true, None) => return Ok(Ok(Sent::default())),
             (false, _) => &scene.step(step).up,
         };
-        let before = self.look().await?;
         let sql: Vec<String> = script.statements.iter().map(|s| script.sql(s).to_owned()).collect();
         self.keep(db, actor, script.path.clone(), sql.clone());
         let clock = Instant::now();
@@ -192,25 +229,28 @@ impl Runner<'_> {
         }
         // A script that stopped inside its own transaction leaves that transaction open: its tool disconnects.
         self.own(db, "ROLLBACK; RESET ALL; RESET ROLE").await?;
-        let seen = match refused {
-            Some(refusal) => Seen::Refused(refusal),
-            None => {
-                let mut done = Done { answer, writes: BTreeMap::new(), took: clock.elapsed(), timings };
-                // A transaction's counters end with it: what was written is told by the rows' places.
-                let after = self.look().await?;
-                for change in diff(&before, &after) {
-                    *done.writes.entry(change.table.1.clone()).or_default() += 1;
-                }
-                Seen::Done(done)
-            }
+        Ok(refused.map_or(Ok((answer, timings)), Err))
+    }
+
+    /// A program of the user's, on the databases as they are.
+    async fn command(&mut self, step: StepId, actor: &Actor) -> Result<Result<Sent, Refusal>, Failure> {
+        let (scene, stage) = (self.scene, self.stage);
+        let Some(spec) = &scene.step(step).command else { return Ok(Ok(Sent::default())) };
+        let database = scene.step(step).database;
+        self.keep_command(database, actor, spec);
+        let errand = Errand {
+            scenario: &scene.scenario,
+            spec,
+            database,
+            databases: &self.databases,
+            actor,
+            limit: Duration::from_secs(u64::from(scene.step(step).timeout_s)),
         };
-        self.answered(&seen);
-        if !down && matches!(seen, Seen::Done(_)) {
-            self.everywhere("BEGIN").await?;
-            self.populate(step).await?;
-            self.everywhere("COMMIT").await?;
+        match stage.run_command(errand).await {
+            Ok(()) => Ok(Ok(Sent::default())),
+            Err(failure) if failure.ends_session() => Err(failure),
+            Err(failure) => Ok(Err(Refusal { statement: 0, failure })),
         }
-        Ok(seen)
     }
 
     /// Transaction after transaction on one connection; then it is as new.

@@ -228,7 +228,7 @@ impl Runner<'_> {
     fn told(&mut self, database: DatabaseId, actor: &Actor, what: String, sql: Vec<String>, rows: u64) {
         if let Some(record) = &mut self.record {
             let answer = Some(format!("{rows} rows"));
-            record.push(Recorded { database, actor: actor.clone(), what, sql, answer });
+            record.push(Recorded { database, actor: actor.clone(), what, sql, command: None, answer });
         }
     }
 }

@@ -66,7 +66,9 @@ impl Runner<'_> {
     /// Sends rows of a table, as whoever the session is.
     pub(super) async fn copy_rows(&mut self, table: &TableData, rows: &[Row]) -> Result<(), Failure> {
         let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
-        let copy = format!("COPY {} ({}) FROM STDIN", table.table.quoted(), columns.join(", "));
+        // A list of no columns is no list.
+        let list = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
+        let copy = format!("COPY {}{list} FROM STDIN", table.table.quoted());
         let bytes = watertight_generators::to_copy_text(rows);
         match self.sessions[table.database].copy_in(&copy, &bytes, OWN_LIMIT).await {
             Ok(_) => Ok(()),

@@ -43,6 +43,13 @@ impl Runner<'_> {
                 let db = self.scene.step(*step).database;
                 self.script(db, &Actor::Migrator, &down, limit, Pace::Together, savepoint).await
             }
+            Act::Copied(step, tables) => {
+                let Some(mut spec) = self.scene.step(*step).copy.clone() else {
+                    return Ok(Seen::Done(Done::default()));
+                };
+                spec.tables.truncate(*tables);
+                self.copy(*step, &spec, &Actor::Migrator, savepoint).await
+            }
             Act::Send(binding) => self.send(binding, savepoint).await,
             Act::Sql(statement) => self.statement(statement, savepoint).await,
             Act::Pooled(..) => Ok(Seen::Done(Done::default())), // never inside a transaction

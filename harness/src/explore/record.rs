@@ -1,6 +1,6 @@
 //! What is told of the acts as they happen: the counterexample's script is written from it.
 
-use watertight_scenarios::scenario::DatabaseId;
+use watertight_scenarios::scenario::{CommandSpec, DatabaseId};
 
 use super::act::{Actor, Seen};
 use super::runner::Runner;
@@ -19,6 +19,8 @@ pub struct Recorded {
     pub what: String,
     /// Statements, as sent.
     pub sql: Vec<String>,
+    /// The command that was run instead.
+    pub command: Option<CommandSpec>,
     /// What the server answered, in one line.
     pub answer: Option<String>,
 }
@@ -36,7 +38,14 @@ impl Runner<'_> {
 
     pub(super) fn keep(&mut self, database: DatabaseId, actor: &Actor, what: String, sql: Vec<String>) {
         if let Some(record) = &mut self.record {
-            record.push(Recorded { database, actor: actor.clone(), what, sql, answer: None });
+            record.push(Recorded { database, actor: actor.clone(), what, sql, command: None, answer: None });
+        }
+    }
+
+    pub(super) fn keep_command(&mut self, database: DatabaseId, actor: &Actor, spec: &CommandSpec) {
+        self.keep(database, actor, spec.line_shown(), Vec::new());
+        if let Some(last) = self.record.as_mut().and_then(|r| r.last_mut()) {
+            last.command = Some(spec.clone());
         }
     }
 
@@ -47,7 +56,7 @@ impl Runner<'_> {
             Seen::Done(done) if !done.answer.rows.is_empty() => {
                 Some(format!("{} rows", done.answer.rows.len()))
             }
-            Seen::Done(done) => Some(format!("{} rows written", done.answer.affected)),
+            Seen::Done(done) => Some(format!("{} rows written", done.written())),
             _ => None,
         };
     }

@@ -171,6 +171,7 @@ impl Scene {
     pub fn part(&self, step: StepId, part: usize) -> String {
         match self.step(step).copy.as_ref().and_then(|c| c.tables.get(part)) {
             Some(table) => format!("The copy of {table}"),
+            None if self.step(step).command.is_some() => format!("The command {}", self.step(step).work()),
             None => format!("Statement {} of {}", part + 1, self.step(step).up.path),
         }
     }
@@ -185,8 +186,9 @@ impl Scene {
     /// The SQL file and line of a statement of a step.
     pub fn location(&self, step: StepId, statement: usize) -> (String, Option<u32>) {
         let script = &self.step(step).up;
-        let copy = self.step(step).copy.as_ref();
-        let line = script.statements.get(statement).map(|s| s.line).or(copy.map(|c| c.line));
+        let copy = self.step(step).copy.as_ref().map(|c| c.line);
+        let command = self.step(step).command.as_ref().and_then(|c| c.line);
+        let line = script.statements.get(statement).map(|s| s.line).or(copy).or(command);
         (script.path.clone(), line)
     }
 

@@ -60,6 +60,32 @@ impl Runner<'_> {
         Ok(Seen::Refused(Refusal { statement: 0, failure: Failure::Complaint(rows) }))
     }
 
+    /// A check that is a command, committed. It changes nothing, so that the case can go on without the worlds that it
+    /// names; where it names none, the case ends.
+    pub(super) async fn advance_check(
+        &mut self,
+        case: &CaseData,
+        step: StepId,
+        alive: &mut BTreeSet<WorldId>,
+    ) -> Result<StepRun, Failure> {
+        let mut removed: Vec<(Refusal, BTreeSet<WorldId>)> = Vec::new();
+        loop {
+            let seen = self.alone(step, false, &Actor::Migrator).await?;
+            let Some(Refusal { failure: Failure::Command(ended), .. }) = seen.refusal() else {
+                return Ok(StepRun { seen, removed });
+            };
+            let named = named(case, &ended.output.join(" "), alive);
+            if named.is_empty() || self.record.is_some() || removed.len() >= SCREENS_MAX {
+                return Ok(StepRun { seen, removed });
+            }
+            self.everywhere("BEGIN").await?;
+            self.remove(case, &named).await?;
+            self.everywhere("COMMIT").await?;
+            alive.retain(|w| !named.contains(w));
+            removed.extend(seen.refusal().map(|refusal| (refusal.clone(), named)));
+        }
+    }
+
     /// Worlds that make the step fail: those that the server's detail names, else half by half.
     async fn suspects(
         &mut self,
@@ -70,11 +96,7 @@ impl Runner<'_> {
     ) -> Result<BTreeSet<WorldId>, Failure> {
         if let Some(error) = refusal.failure.sql() {
             let text = format!("{} {}", error.message, error.detail.as_deref().unwrap_or_default());
-            let named: BTreeSet<WorldId> = text
-                .split(['(', ')', ',', ' ', '=', '"', '\''])
-                .filter_map(|word| case.world_of_tenant(word).or_else(|| case.world_of_value(word)))
-                .filter(|w| alive.contains(w))
-                .collect();
+            let named = named(case, &text, alive);
             if !named.is_empty() {
                 return Ok(named);
             }
@@ -128,4 +150,12 @@ impl Runner<'_> {
         }
         Ok(())
     }
+}
+
+/// Worlds of which a text names the tenant or a value.
+fn named(case: &CaseData, text: &str, alive: &BTreeSet<WorldId>) -> BTreeSet<WorldId> {
+    text.split(['(', ')', ',', ' ', '=', '"', '\''])
+        .filter_map(|word| case.world_of_tenant(word).or_else(|| case.world_of_value(word)))
+        .filter(|w| alive.contains(w))
+        .collect()
 }

@@ -5,6 +5,7 @@ use super::case::CaseData;
 use super::observe::Observations;
 use super::scene::Scene;
 use super::snapshot::Snapshot;
+use crate::db::session::Failure;
 
 /// Rows of a snapshot that are told one by one; of more only the numbers are.
 const ROWS_TOLD_MAX: usize = 24;
@@ -18,7 +19,7 @@ pub fn transcript(scene: &Scene, case: &CaseData, seen: &Observations, witness: 
             lines.push(format!(
                 "{}: {} → {}; without {} of the tenants:",
                 scene.scenario.roles.migrator,
-                scene.step(step).up.path,
+                scene.step(step).work(),
                 refused(refusal),
                 worlds.len()
             ));
@@ -50,11 +51,16 @@ pub fn act(scene: &Scene, act: &Act) -> String {
     match act {
         Act::Snapshot => "contents".to_owned(),
         Act::Catalog => "catalogs".to_owned(),
-        Act::Step(step, actor) => format!("{}: {}", who(scene, actor), scene.step(*step).up.path),
+        Act::Step(step, actor) => format!("{}: {}", who(scene, actor), scene.step(*step).work()),
         Act::Down(step) => {
             let path = scene.step(*step).down.as_ref().map_or("no way back", |d| d.path.as_str());
             format!("{}: {path}", who(scene, &Actor::Migrator))
         }
+        Act::Copied(step, tables) => format!(
+            "{}: {}, the first {tables} tables",
+            who(scene, &Actor::Migrator),
+            scene.step(*step).up.path
+        ),
         Act::Send(binding) => {
             let path = &scene.scenario.access[binding.access.0];
             let actor = Actor::App { role: path.role.clone(), context: binding.context.clone() };
@@ -88,17 +94,18 @@ pub fn told(scene: &Scene, case: &CaseData, done: &Act, seen: Option<&Seen>) -> 
             }
             text
         }
-        Some(Seen::Done(done)) => {
-            // A script's rows are those of all its statements.
-            let written =
-                if done.writes.is_empty() { done.answer.affected } else { done.writes.values().sum() };
-            format!("{act} → {written} rows written")
-        }
+        Some(Seen::Done(done)) => format!("{act} → {} rows written", done.written()),
     }
 }
 
 fn refused(refusal: &Refusal) -> String {
-    refusal.failure.to_string()
+    let mut text = refusal.failure.to_string();
+    if let Failure::Command(ended) = &refusal.failure {
+        for line in &ended.output {
+            text.push_str(&format!("\n    | {line}"));
+        }
+    }
+    text
 }
 
 fn rows(case: &CaseData, contents: &Snapshot) -> String {

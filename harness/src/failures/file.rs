@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use watertight_generators::Dataset;
+use watertight_scenarios::layout::MigrationRange;
 
 /// Version of the file's shape. Files of another version are refused: half understood, they would pass for fixed.
 pub const FORMAT: u32 = 1;
@@ -62,6 +63,9 @@ pub struct ScenarioRef {
     pub digest: String,
     /// Path of its file from the failure's folder; `None` for a bundled one.
     pub path: Option<String>,
+    /// The migrations of its timeline: by default another day's are others.
+    #[serde(default)]
+    pub range: MigrationRange,
 }
 
 /// Why a failure's file is of no use.
@@ -158,6 +162,7 @@ impl Failure {
             failure.tool.clear();
             failure.server.clear();
             failure.scenario.digest.clear();
+            failure.scenario.range = MigrationRange::default();
             failure
         };
         bare(self) == bare(other)
@@ -172,7 +177,12 @@ mod tests {
         Failure {
             format: FORMAT,
             id: "0123456789".into(),
-            scenario: ScenarioRef { id: "shop".into(), digest: "d".into(), path: None },
+            scenario: ScenarioRef {
+                id: "shop".into(),
+                digest: "d".into(),
+                path: None,
+                range: MigrationRange { from: Some("0002_fill".into()), to: None },
+            },
             invariant: "backfill-complete".into(),
             step: Some("fill".into()),
             code: "left".into(),

@@ -11,10 +11,10 @@ mod tenancy;
 mod text;
 mod words;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use watertight_scenarios::layout::{self, Choose, Found};
+use watertight_scenarios::layout::{self, Choose, Found, Programs};
 use watertight_scenarios::{Diagnostics, Ident, Relation, Scenario, Schema};
 
 use crate::db::hosts::Hosts;
@@ -68,6 +68,19 @@ pub enum InitError {
          `[migrations]` or `[[steps]]`"
     )]
     None(String),
+    /// Migrations that are programs.
+    #[error(
+        "the migrations in {folder} are programs ({}, {} in all): Watertight verifies SQL\n  → let the tool write down \
+         the SQL that they send, one numbered file each (0001_init.sql), behind a first one with the schema before them \
+         (pg_dump --schema-only); a backfill that is a program can stay one, see `backfill = {{ run = […] }}`",
+        .of.example,
+        .of.count,
+        folder = .of.folder
+    )]
+    Programs {
+        /// Which.
+        of: Programs,
+    },
     /// Several folders of migrations.
     #[error(
         "{folder} has several folders of migrations: {found}\n  → name one of the projects, or say which in a watertight.toml: [migrations] folder = \"…\""
@@ -81,6 +94,14 @@ pub enum InitError {
     /// Something is wrong with the files.
     #[error("{0}")]
     Files(#[from] Diagnostics),
+    /// A file of statements cannot be read.
+    #[error("{}: no statements are found: {why}", .file.display())]
+    Statements {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// No table looks like tenants.
     #[error(
         "no tenancy is found: of {tables} tables none holds what others refer to as a tenant\n  → if there is one, write a \
@@ -123,7 +144,11 @@ pub fn find(root: &Path) -> Result<Found, InitError> {
     let found = layout::find(root).map_err(|error| InitError::Folder { folder: folder(), error })?;
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(InitError::None(folder())),
+        [] => match layout::programs(root) {
+            Ok(Some(of)) => Err(InitError::Programs { of }),
+            Ok(None) => Err(InitError::None(folder())),
+            Err(error) => Err(InitError::Folder { folder: folder(), error }),
+        },
         several => {
             let found: Vec<String> = several.iter().map(|f| format!("{} ({})", f.folder, f.layout)).collect();
             Err(InitError::Several { folder: folder(), found: found.join(", ") })
@@ -142,7 +167,8 @@ pub struct Examined {
     after: Schema,
 }
 
-/// Applies the migrations to a scratch database, and looks.
+/// Applies the migrations to a scratch database, and looks. `dumps` are files of statements that were seen on a server,
+/// besides those that lie where queries do.
 ///
 /// # Errors
 /// When the migrations before the range do not apply, or the server fails.
@@ -150,6 +176,7 @@ pub async fn examine(
     server: &Server,
     root: &Path,
     found: &Found,
+    dumps: &[PathBuf],
     choose: Choose<'_>,
 ) -> Result<Examined, InitError> {
     let history = layout::open(root, found)?;
@@ -157,7 +184,8 @@ pub async fn examine(
     for extension in &words.placed {
         server.info().require_extension(extension)?;
     }
-    let mut queries = queries::find(root);
+    let mut queries =
+        queries::find(root, dumps).map_err(|(file, why)| InitError::Statements { file, why })?;
     let (mut schemas, last_step) = loop {
         let text = text::scenario_file(found, &words, None);
         let scenario = Scenario::from_text(root, &text, Some(choose))?;
@@ -193,13 +221,16 @@ impl Examined {
             });
         };
         let schemas = Schemas { before: &self.before, after: &self.after, tenants: &guess.tenants };
+        let (queries, left_out) = queries::of_the_application(&self.queries, &schemas);
         let access: Vec<Access<'_>> =
-            self.queries.iter().map(|query| Access { query, params: query.params(&schemas) }).collect();
-        let mut text = text::scenario_file(&self.found, &self.words, Some(&guess));
+            queries.into_iter().map(|query| Access { query, params: query.params(&schemas) }).collect();
+        let mut assumed = guess.sentences();
+        assumed.extend(left_out);
+        let mut text = text::scenario_file(&self.found, &self.words, Some((&guess, assumed.as_slice())));
         text.push_str(&text::access(&access, &self.words, &self.last_step));
         Ok(Draft {
             text,
-            assumed: guess.sentences(),
+            assumed,
             tenants: guess.tenants.table.clone(),
             others: guess.tenants.others.clone(),
             is_sure: guess.tenants.certainty == Certainty::Sure,

@@ -1,9 +1,9 @@
-//! The application's statements, from files of named queries: what each parameter is, and whether the statement works
-//! before the first step.
+//! The application's statements, from files of named queries, dumps and logs: what each parameter is, and whether the
+//! statement works before the first step.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use watertight_scenarios::queries::{Use, Uses, queries};
+use watertight_scenarios::queries::{Use, Uses, queries, sent};
 use watertight_scenarios::scenario::SqlTemplate;
 use watertight_scenarios::schema::Table;
 use watertight_scenarios::{Ident, Relation, Schema};
@@ -23,26 +23,41 @@ const FOLDERS: [&str; 9] = [
     "resources/sql",
 ];
 
-/// A file larger than this holds something else.
+/// A file of named queries that is larger than this holds something else.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// A dump or a log that is larger than this is not read by itself.
+const DUMP_BYTES_MAX: u64 = 64 << 20;
+
+/// What dumps and logs are called.
+const DUMPS: [&str; 5] = ["csv", "json", "jsonl", "log", "txt"];
+
+/// Statements that are taken of one dump: those that were sent most often.
+const SENT_MAX: usize = 100;
 
 /// SQLSTATEs of a statement that speaks of what is not there.
 const NOT_THERE: [&str; 5] = ["42P01", "42703", "42883", "42704", "3F000"];
 
-/// A named query.
+/// SQLSTATE of what is no statement.
+const SYNTAX_ERROR: &str = "42601";
+
+/// A statement of the application's.
 #[derive(Clone, Debug)]
 pub(super) struct Query {
     /// Unique among all of them.
     pub(super) name: String,
-    /// Its file and its name there, as the scenario file writes them.
-    pub(super) file: String,
+    /// The file of named queries and its name there, as the scenario file writes them; `None` for a statement that was
+    /// seen in a dump or a log, which the scenario file states itself.
+    pub(super) file: Option<String>,
     /// Its file and line.
     pub(super) source: String,
     /// The statement, with `:name` parameters.
-    sql: String,
+    pub(super) sql: String,
     template: SqlTemplate,
     /// Whether it works before the first step.
     pub(super) is_old: bool,
+    /// Whether it is no statement at all: a dump may have cut it off.
+    is_broken: bool,
 }
 
 /// Where a parameter comes from, as the scenario file writes it.
@@ -58,35 +73,107 @@ pub(super) enum Source {
     Value(u32),
 }
 
-/// The named queries of a repository. What is no statement with parameters is left out.
-pub(super) fn find(root: &Path) -> Vec<Query> {
+/// The named queries of a repository, and the statements of dumps and logs beside them and of those that are named. What
+/// is no statement with parameters is left out.
+///
+/// # Errors
+/// The named file that cannot be read, or holds nothing of the kind, and why.
+pub(super) fn find(root: &Path, dumps: &[PathBuf]) -> Result<Vec<Query>, (PathBuf, String)> {
     let mut found: Vec<Query> = Vec::new();
     for folder in FOLDERS {
         let Ok(entries) = std::fs::read_dir(root.join(folder)) else { continue };
         let mut names: Vec<String> =
             entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
-        names.retain(|n| n.ends_with(".sql"));
         names.sort();
         for name in names {
             let path = root.join(folder).join(&name);
-            let small = std::fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= FILE_BYTES_MAX);
-            let Some(text) = small.then(|| std::fs::read_to_string(&path).ok()).flatten() else { continue };
-            for query in queries(&text) {
-                let Ok(template) = SqlTemplate::parse(&query.sql) else { continue };
-                let unique = found.iter().all(|q| q.name != query.name);
-                let stem = name.trim_end_matches(".sql");
-                found.push(Query {
-                    name: if unique { query.name.clone() } else { format!("{stem}: {}", query.name) },
-                    file: format!("{folder}/{name}#{}", query.name),
-                    source: format!("{folder}/{name}:{}", query.line),
-                    sql: query.sql,
-                    template,
-                    is_old: true,
-                });
+            let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+            let bytes_max = if extension == "sql" { FILE_BYTES_MAX } else { DUMP_BYTES_MAX };
+            let known = extension == "sql" || DUMPS.contains(&extension);
+            let small = std::fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= bytes_max);
+            let Some(text) = (known && small).then(|| std::fs::read_to_string(&path).ok()).flatten() else {
+                continue;
+            };
+            let shown = format!("{folder}/{name}");
+            if extension == "sql" {
+                add_named(&mut found, &shown, &text);
+            } else {
+                add_sent(&mut found, &shown, &text);
             }
         }
     }
-    found
+    for path in dumps {
+        let text = std::fs::read_to_string(path).map_err(|e| (path.clone(), e.to_string()))?;
+        if !add_sent(&mut found, &path.display().to_string(), &text) {
+            let why =
+                "it is neither a dump of pg_stat_statements (CSV, JSON, what psql prints) nor a server log";
+            return Err((path.clone(), why.to_owned()));
+        }
+    }
+    Ok(found)
+}
+
+fn add_named(found: &mut Vec<Query>, shown: &str, text: &str) {
+    for query in queries(text) {
+        let file = Some(format!("{shown}#{}", query.name));
+        add(found, query, file, shown);
+    }
+}
+
+/// Whether the text is a dump or a log. The same statement may stand in several.
+fn add_sent(found: &mut Vec<Query>, shown: &str, text: &str) -> bool {
+    let Some(statements) = sent(text) else { return false };
+    for query in statements {
+        if found.iter().all(|known| known.file.is_some() || known.sql != query.sql) {
+            add(found, query, None, shown);
+        }
+    }
+    true
+}
+
+fn add(
+    found: &mut Vec<Query>,
+    query: watertight_scenarios::queries::Query,
+    file: Option<String>,
+    shown: &str,
+) {
+    let Ok(template) = SqlTemplate::parse(&query.sql) else { return };
+    let unique = found.iter().all(|q| q.name != query.name);
+    let stem = Path::new(shown).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    found.push(Query {
+        name: if unique { query.name } else { format!("{stem}: {}", query.name) },
+        file,
+        source: format!("{shown}:{}", query.line),
+        sql: query.sql,
+        template,
+        is_old: true,
+        is_broken: false,
+    });
+}
+
+/// The statements that are the application's: of those that were seen on a server, which has others too, those that are
+/// about its tables, and the most frequent. The others are told in a sentence.
+pub(super) fn of_the_application<'q>(
+    all: &'q [Query],
+    schemas: &Schemas<'_>,
+) -> (Vec<&'q Query>, Option<String>) {
+    let (mut kept, mut taken, mut left_out) = (Vec::new(), 0, 0);
+    for query in all {
+        if query.file.is_some() {
+            kept.push(query);
+        } else if !query.is_broken && query.is_about(schemas) {
+            taken += 1;
+            if taken <= SENT_MAX {
+                kept.push(query);
+            } else {
+                left_out += 1;
+            }
+        }
+    }
+    let told = (left_out > 0).then(|| {
+        format!("{left_out} statements that were seen on the server are left out: {SENT_MAX} were sent more often.")
+    });
+    (kept, told)
 }
 
 impl Query {
@@ -100,6 +187,12 @@ impl Query {
     /// Notes what the server said of it before the first step.
     pub(super) fn heard(&mut self, sqlstate: Option<&str>) {
         self.is_old = !sqlstate.is_some_and(|s| NOT_THERE.contains(&s));
+        self.is_broken = sqlstate == Some(SYNTAX_ERROR);
+    }
+
+    /// Whether it names a table of the application's.
+    fn is_about(&self, schemas: &Schemas<'_>) -> bool {
+        Uses::of(&self.sql).tables.iter().any(|(_, table)| schemas.table(table).is_some())
     }
 
     /// Its parameters with their sources; `None` for those of which nothing is known.

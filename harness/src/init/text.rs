@@ -72,8 +72,10 @@ fn mark(certainty: Certainty) -> &'static str {
     }
 }
 
-/// The whole file. Without a guess it is only good for looking at the schemas.
-pub(super) fn scenario_file(found: &Found, words: &Words, guess: Option<&Guess>) -> String {
+/// The whole file, with what was guessed and the sentences that say so. Without them it is only good for looking at the
+/// schemas.
+pub(super) fn scenario_file(found: &Found, words: &Words, guessed: Option<(&Guess, &[String])>) -> String {
+    let guess = guessed.map(|(guess, _)| guess);
     let mut text = String::new();
     let layout = found.layout;
     text.push_str(&format!(
@@ -81,8 +83,8 @@ pub(super) fn scenario_file(found: &Found, words: &Words, guess: Option<&Guess>)
          # Each part says how sure it is; `watertight verify` reads this file from now on.\n\n",
         found.folder
     ));
-    if let Some(guess) = guess {
-        let mut sentences = guess.sentences();
+    if let Some((_, assumed)) = guessed {
+        let mut sentences = assumed.to_vec();
         sentences.extend(role_sentences(words));
         text.push_str("# Printed in the report: what nobody has confirmed yet. Take out what you did.\nassumptions = [\n");
         for sentence in sentences {
@@ -116,8 +118,13 @@ fn database(text: &mut String, words: &Words) {
         let extensions = list(words.extensions.iter().map(String::as_str));
         text.push_str(&format!("extensions = {extensions}   # sure: the migrations create them\n"));
     }
-    if words.platform == Platform::Supabase {
-        text.push_str("platform = \"supabase\"   # sure: the folder, or auth.uid() in the migrations\n");
+    match words.platform {
+        Platform::Plain => {}
+        Platform::Supabase => {
+            text.push_str("platform = \"supabase\"   # sure: the folder, or auth.uid() in the migrations\n");
+        }
+        Platform::Neon => text.push_str("platform = \"neon\"   # guessed: the migrations name its roles\n"),
+        Platform::Rds => text.push_str("platform = \"rds\"   # guessed: the migrations name its roles\n"),
     }
     text.push('\n');
 }
@@ -211,7 +218,7 @@ fn tenancy(text: &mut String, guess: &Guess) {
     }
 }
 
-/// A named query and what its parameters are.
+/// A statement and what its parameters are.
 pub(super) struct Access<'q> {
     pub(super) query: &'q Query,
     pub(super) params: Vec<(String, Option<Source>)>,
@@ -221,11 +228,11 @@ pub(super) struct Access<'q> {
 pub(super) fn access(paths: &[Access<'_>], words: &Words, last_step: &str) -> String {
     let mut text = String::new();
     for Access { query, params } in paths {
-        text.push_str(&format!(
-            "\n[[access]]\nname = {}\nfile = {}\n",
-            quoted(&query.name),
-            quoted(&query.file)
-        ));
+        let statement = match &query.file {
+            Some(file) => format!("file = {}", quoted(file)),
+            None => format!("sql = {}", quoted(&query.sql)),
+        };
+        text.push_str(&format!("\n[[access]]\nname = {}\n{statement}\n", quoted(&query.name)));
         text.push_str(if query.is_old {
             "version = \"old\"   # sure: the schema before the first step has what it needs\n"
         } else {

@@ -8,6 +8,12 @@ use watertight_scenarios::{Ident, Relation, Script};
 /// Roles that a platform or a stock server has by itself, or that only its operator has.
 const SYSTEM_ROLES: [&str; 3] = ["postgres", "rdsadmin", "cloudsqlsuperuser"];
 
+/// Roles by which a platform is recognised, and that are its own.
+const PLATFORM_ROLES: [(Platform, &[&str]); 2] = [
+    (Platform::Neon, &["neon_superuser", "cloud_admin"]),
+    (Platform::Rds, &["rds_superuser", "rds_iam", "rds_replication", "rds_password", "rdsadmin"]),
+];
+
 /// Application roles that Supabase has by itself; the last one passes row security.
 const SUPABASE_ROLES: [&str; 3] = ["authenticated", "anon", "service_role"];
 
@@ -58,6 +64,11 @@ impl Words {
                 words.role(&Ident::new(name), Origin::Platform).bypass_rls = name == "service_role";
             }
         }
+        for (platform, roles) in PLATFORM_ROLES {
+            if words.platform == Platform::Plain && roles.iter().any(|role| speaks_of(role)) {
+                words.platform = platform;
+            }
+        }
         for script in scripts() {
             words.operators(script);
             let shape = script.shape();
@@ -73,12 +84,16 @@ impl Words {
 
     /// A role that a script grants to.
     pub(super) fn grantee(&mut self, name: &Ident) {
-        if !SYSTEM_ROLES.contains(&name.as_str()) && !name.as_str().starts_with("pg_") {
+        let brought = PLATFORM_ROLES.iter().any(|(_, roles)| roles.contains(&name.as_str()));
+        if !brought && !SYSTEM_ROLES.contains(&name.as_str()) && !name.as_str().starts_with("pg_") {
             self.role(name, Origin::Granted);
         }
     }
 
     fn operators(&mut self, script: &Script) {
+        for (name, bypass_rls) in script.roles_in_blocks() {
+            self.role(&name, Origin::Created).bypass_rls |= bypass_rls;
+        }
         for operator in script.statements.iter().filter_map(|s| script.operator(s)) {
             match operator {
                 Operator::Extension { name, schema } => {
@@ -97,13 +112,16 @@ impl Words {
                     role.bypass_rls |= bypass_rls;
                 }
                 Operator::Membership { group, member } => {
-                    self.role(&group, Origin::Granted);
+                    self.grantee(&group);
                     let role = self.role(&member, Origin::Granted);
                     if !role.member_of.contains(&group) {
                         role.member_of.push(group);
                     }
                 }
-                Operator::Owner { .. } | Operator::DefaultsOf { .. } | Operator::Privilege { .. } => {}
+                Operator::Roles { .. }
+                | Operator::Owner { .. }
+                | Operator::DefaultsOf { .. }
+                | Operator::Privilege { .. } => {}
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use watertight_reports::Severity;
 use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, Impact, StepId};
+use watertight_scenarios::schema::Action;
 
 use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, about, contents};
 use crate::db::session::SqlError;
@@ -189,6 +190,7 @@ impl AccessCompatible {
             (false, 0) => "before the first step".to_owned(),
             (false, _) => format!("from `{state}` on"),
         };
+        let nulled = set_to_null(scene, at, binding, error);
         judgement.violated(Violation {
             key: ViolationKey {
                 step,
@@ -199,14 +201,36 @@ impl AccessCompatible {
             severity,
             title: format!("“{}” fails {when}", path.name),
             message: format!("“{}” is refused {when}: {error}.", path.name),
-            cause: cause(error),
-            remedy: remedy(error),
+            cause: nulled.as_ref().map_or_else(
+                || cause(error),
+                |key| format!("The delete sets what refers to the row to NULL ({key} says so), and NULL is refused now."),
+            ),
+            remedy: match &nulled {
+                Some(key) => format!("Let {key} refuse the delete, or delete along, in the step that forbids NULL."),
+                None => remedy(error),
+            },
             tables: error.table.clone().into_iter().collect(),
             place: path.source.as_ref().map(|s| split_place(s)),
             witness: excursion.clone(),
         });
         false
     }
+}
+
+/// The foreign key that gave a column the NULL that was refused: a delete of what it points at did it.
+fn set_to_null(scene: &Scene, at: Checkpoint, binding: &Binding, error: &SqlError) -> Option<String> {
+    let first = binding.sql.split_whitespace().next()?;
+    if error.sqlstate != "23502" || !first.eq_ignore_ascii_case("delete") {
+        return None;
+    }
+    let (table, column) = (error.table.as_deref()?, error.column.as_deref()?);
+    let database = scene.scenario.access[binding.access.0].database;
+    let schema = scene.schemas.get(at.0)?.get(database.0)?;
+    let mut keys =
+        schema.tables.iter().filter(|t| t.name.name.as_str() == table).flat_map(|t| &t.foreign_keys);
+    let key = keys
+        .find(|key| key.on_delete == Action::SetNull && key.columns.iter().any(|c| c.as_str() == column))?;
+    Some(key.name.to_string())
 }
 
 fn cause(error: &SqlError) -> String {

@@ -35,7 +35,7 @@ pub(super) fn has_copy(scene: &Scene) -> Result<(), String> {
 }
 
 /// Worlds with a row to copy that the step did not lose.
-fn to_copy(
+pub(super) fn to_copy(
     scene: &Scene,
     case: &CaseData,
     seen: &Observations,
@@ -54,18 +54,18 @@ fn to_copy(
 
 /// How the copy of a table differs from it.
 #[derive(Debug, Default)]
-struct Difference<'a> {
+pub(super) struct Difference<'a> {
     /// Rows of the source that are not in the target.
-    missing: Vec<&'a SnapRow>,
+    pub(super) missing: Vec<&'a SnapRow>,
     /// Rows of the target that are not in the source and were not there before.
     extra: Vec<&'a SnapRow>,
     /// Rows of the source that are in the target with another value in one of these columns.
-    changed: Vec<&'a SnapRow>,
+    pub(super) changed: Vec<&'a SnapRow>,
     columns: BTreeSet<&'a Ident>,
 }
 
 /// Compares row by row, by what identifies a row in the target, and column by column of those that both have.
-fn compare<'a>(
+pub(super) fn compare<'a>(
     source: &'a TableRows,
     target: &'a TableRows,
     target_before: Option<&TableRows>,

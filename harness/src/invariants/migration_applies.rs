@@ -56,9 +56,14 @@ fn interleavings(scene: &Scene, case: &CaseData) -> Vec<(Binding, Excursion)> {
 fn is_gate(scene: &Scene, step: StepId, failure: &Failure) -> bool {
     match failure {
         Failure::Sql(error) => scene.step(step).guard.is_some() && error.sqlstate.starts_with("P0"),
-        Failure::Complaint(_) => !scene.steps_of(StepKind::Backfill).iter().any(|b| *b < step),
+        Failure::Complaint(_) => no_backfill_before(scene, step),
+        Failure::Command(_) => scene.step(step).kind == StepKind::Check && no_backfill_before(scene, step),
         _ => false,
     }
+}
+
+fn no_backfill_before(scene: &Scene, step: StepId) -> bool {
+    !scene.steps_of(StepKind::Backfill).iter().any(|b| *b < step)
 }
 
 /// What is said of a step that stops.
@@ -136,6 +141,10 @@ impl Invariant for MigrationApplies {
                     failure if is_gate(scene, step, failure) => continue,
                     Failure::Sql(_) => refused(scene, step, refusal),
                     Failure::Complaint(_) => complains(scene, step, refusal),
+                    Failure::Command(_) if scene.step(step).kind == StepKind::Check => {
+                        complains(scene, step, refusal)
+                    }
+                    Failure::Command(_) => stops_by_itself(scene, step, refusal),
                     Failure::TimedOut(_) if scene.step(step).kind == StepKind::Backfill => {
                         never_ends(scene, step, refusal)
                     }
@@ -178,7 +187,7 @@ fn judge_interleaving(
                 && complaint(scene, *step, &s.seen).is_none()
         });
         let said = match outcome {
-            Seen::Refused(refusal) if refusal.failure.sql().is_some() => refusal.failure.to_string(),
+            Seen::Refused(refusal) if refusal.failure.is_word() => refusal.failure.to_string(),
             done => match complaint(scene, *step, done) {
                 Some(message) => message,
                 None => continue,
@@ -235,6 +244,23 @@ fn refused(scene: &Scene, step: StepId, refusal: &Refusal) -> Said {
         remedy: "",
         tables: sql.and_then(|e| e.table.clone()).into_iter().collect(),
         statement: refusal.statement,
+    }
+}
+
+/// A command that ends with another exit code than 0: nothing is known of the reason but what it said.
+fn stops_by_itself(scene: &Scene, step: StepId, refusal: &Refusal) -> Said {
+    let id = &scene.step(step).id;
+    let command = scene.step(step).work();
+    Said {
+        code: "stops",
+        subject: "command".to_owned(),
+        title: format!("`{id}` stops on data that the schema before it accepts"),
+        message: format!("`{command}` ends with {}.", refusal.failure),
+        cause: "The command meets data that it does not cope with; what it committed until then stays."
+            .to_owned(),
+        remedy: "",
+        tables: Vec::new(),
+        statement: 0,
     }
 }
 

@@ -12,6 +12,7 @@ mod backfill_preserves;
 mod constraints;
 mod context_contained;
 mod copy;
+mod copy_cut;
 mod copy_sequence;
 mod existence_oracle;
 mod guard;
@@ -197,6 +198,8 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(rollback::DataBack),
         Box::new(copy::Complete),
         Box::new(copy::Idempotent),
+        Box::new(copy_cut::Resumable),
+        Box::new(copy_cut::Concurrent),
         Box::new(routing::Routing),
         Box::new(secrets_at_rest::SecretsAtRest),
         Box::new(vectors::Dimension),

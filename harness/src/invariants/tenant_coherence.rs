@@ -1,17 +1,22 @@
 //! No foreign key joins rows of two tenants, and the schema would not accept one that did.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use watertight_generators::WorldId;
 use watertight_reports::{Expects, Severity};
 use watertight_scenarios::Ident;
 use watertight_scenarios::ident::quote_literal;
-use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId};
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Impact, StepId};
 use watertight_scenarios::schema::ForeignKey;
 
-use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
+use super::write_isolation::{sent, writes};
+use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, about, contents};
 use crate::db::session::TextRow;
-use crate::explore::{Act, Actor, CaseData, Excursion, Observations, Scene, Seen, Statement, TableKey};
+use crate::explore::snapshot::SnapRow;
+use crate::explore::{
+    Act, Actor, Binding, CaseData, Excursion, Observations, Scene, Seen, Snapshot, Statement, TableKey,
+    TableRows,
+};
 
 /// Rows that are joined belong to one tenant.
 pub(super) struct TenantCoherence;
@@ -115,6 +120,14 @@ fn attack(scene: &Scene, case: &CaseData, join: &Join) -> Option<Attack> {
     Some(Attack { join: join.name(), table: join.child.1.to_string(), world, other: target.world?, act })
 }
 
+/// Writes where rows could be torn apart.
+fn torn_by(scene: &Scene, case: &CaseData) -> Vec<(Checkpoint, Binding)> {
+    let mut found = writes(scene, case);
+    // What is so before the first step is the application's matter.
+    found.retain(|(at, _)| at.0 > 0 && !joins(scene, *at).is_empty());
+    found
+}
+
 impl Invariant for TenantCoherence {
     fn spec(&self) -> &'static InvariantSpec {
         &SPEC
@@ -133,7 +146,11 @@ impl Invariant for TenantCoherence {
                 attacks(scene, case).into_iter().map(|a| Excursion { from: scene.last(), acts: vec![a.act] }),
             );
         }
+        wanted.extend(torn_by(scene, case).into_iter().map(|(at, binding)| sent(at, &binding)));
         wanted
+    }
+    fn plan_for(&self, scene: &Scene, case: &CaseData, key: &ViolationKey) -> Vec<Excursion> {
+        about(scene, self.plan(scene, case), &key.subject)
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
@@ -141,6 +158,9 @@ impl Invariant for TenantCoherence {
             for join in joins(scene, at) {
                 judge_data(scene, case, seen, at, &join, &mut judgement);
             }
+        }
+        for write in torn_by(scene, case) {
+            judge_write(scene, case, seen, &write, &mut judgement);
         }
         let at = scene.last();
         let alive = seen.alive(at);
@@ -192,23 +212,30 @@ impl Invariant for TenantCoherence {
     }
 }
 
-fn judge_data(
+/// A row that is joined with one of another tenant.
+struct Torn {
+    row: TextRow,
+    reference: TextRow,
+    world: WorldId,
+    ours: String,
+    theirs: String,
+}
+
+/// Rows of a state that the key joins with another row: their worlds, and those whose tenants differ.
+fn joined(
     scene: &Scene,
     case: &CaseData,
-    seen: &Observations,
-    at: Checkpoint,
+    contents: &Snapshot,
     join: &Join,
-    judgement: &mut Judgement,
-) {
-    let Some(snapshot) = seen.contents(at) else { return };
-    let (Some(child), Some(parent)) = (snapshot.tables.get(&join.child), snapshot.tables.get(&join.parent))
+) -> (BTreeSet<WorldId>, Vec<Torn>) {
+    let (mut worlds, mut torn) = (BTreeSet::new(), Vec::new());
+    let (Some(child), Some(parent)) = (contents.tables.get(&join.child), contents.tables.get(&join.parent))
     else {
-        return;
+        return (worlds, torn);
     };
-    let pick =
-        |columns: &[Ident], table: &crate::explore::TableRows, row: &crate::explore::snapshot::SnapRow| {
-            columns.iter().map(|c| table.cell(row, c).map(str::to_owned)).collect::<TextRow>()
-        };
+    let pick = |columns: &[Ident], table: &TableRows, row: &SnapRow| {
+        columns.iter().map(|c| table.cell(row, c).map(str::to_owned)).collect::<TextRow>()
+    };
     let targets: HashMap<TextRow, Option<&str>> = parent
         .rows
         .iter()
@@ -221,16 +248,42 @@ fn judge_data(
             continue;
         };
         let Some(world) = case.world_of(scene, &join.child, child, row) else { continue };
-        judgement.exercised.insert(world);
-        if *theirs == ours {
-            continue;
+        worlds.insert(world);
+        if *theirs != ours {
+            let (ours, theirs) = (ours.to_owned(), (*theirs).to_owned());
+            torn.push(Torn { row: child.key(row), reference, world, ours, theirs });
         }
-        // What the data was before the first step is the application's matter.
-        if at.0 == 0 {
+    }
+    (worlds, torn)
+}
+
+fn judge_data(
+    scene: &Scene,
+    case: &CaseData,
+    seen: &Observations,
+    at: Checkpoint,
+    join: &Join,
+    judgement: &mut Judgement,
+) {
+    let Some(snapshot) = seen.contents(at) else { return };
+    let (worlds, torn) = joined(scene, case, snapshot, join);
+    judgement.exercised.extend(worlds);
+    // What the data was before the first step is the application's matter, and what an earlier step brought is told of
+    // that one.
+    let Some(step) = at.0.checked_sub(1).map(StepId) else { return };
+    let was_there = match seen.contents(step.before()) {
+        Some(before) if joins(scene, step.before()).iter().any(|j| j.name() == join.name()) => {
+            joined(scene, case, before, join).1
+        }
+        _ => Vec::new(),
+    };
+    let apart: HashSet<_> = was_there.iter().map(|t| (&t.reference, &t.ours, &t.theirs)).collect();
+    for Torn { reference, world, ours, theirs, .. } in torn {
+        if apart.contains(&(&reference, &ours, &theirs)) {
             continue;
         }
         judgement.violated(Violation {
-            key: ViolationKey { step: Some(StepId(at.0 - 1)), code: "joins-two", subject: join.name() },
+            key: ViolationKey { step: Some(step), code: "joins-two", subject: join.name() },
             worlds: [world].into(),
             severity: Severity::High,
             title: format!("{} joins rows of two tenants", join.name()),
@@ -241,8 +294,53 @@ fn judge_data(
             cause: "The two rows were given their tenants by different rules.".to_owned(),
             remedy: String::new(),
             tables: vec![join.child.1.to_string(), join.parent.1.to_string()],
-            place: Some(scene.location(StepId(at.0 - 1), 0)),
+            place: Some(scene.location(step, 0)),
             witness: contents(at),
         });
+    }
+}
+
+/// A write of the application that gives a row another tenant, and not what hangs on it.
+fn judge_write(
+    scene: &Scene,
+    case: &CaseData,
+    seen: &Observations,
+    (at, binding): &(Checkpoint, Binding),
+    judgement: &mut Judgement,
+) {
+    let witness = sent(*at, binding);
+    let (Some(before), Some(after)) = (seen.contents(*at), seen.snapshot(*at, &witness.acts)) else { return };
+    if !seen.alive(*at).contains(&binding.world) {
+        return;
+    }
+    for join in joins(scene, *at) {
+        let (_, known) = joined(scene, case, before, &join);
+        let known: BTreeSet<TextRow> = known.into_iter().map(|torn| torn.row).collect();
+        let (worlds, torn) = joined(scene, case, after, &join);
+        judgement.exercised.extend(worlds.contains(&binding.world).then_some(binding.world));
+        let Some(first) = torn.into_iter().find(|torn| !known.contains(&torn.row)) else { continue };
+        let path = &scene.scenario.access[binding.access.0];
+        let (child, parent) = (&join.child.1, &join.parent.1);
+        judgement.violated(Violation {
+            key: ViolationKey { step: None, code: "write-tears", subject: path.name.clone() },
+            worlds: [first.world, binding.world].into(),
+            severity: match path.impact {
+                Impact::Production => Severity::High,
+                Impact::Development => Severity::Low,
+            },
+            title: format!("“{}” parts rows of {child} from what they hang on", path.name),
+            message: format!(
+                "After “{}” a row of {child} of tenant {} points at a row of {parent} of tenant {}.",
+                path.name, first.ours, first.theirs
+            ),
+            cause: format!("The path gives a row of {parent} to another tenant, and nothing takes rows of {child} along."),
+            remedy: "Let the foreign key carry the tenant, ON UPDATE CASCADE; or let the path move everything in one \
+                transaction."
+                .to_owned(),
+            tables: vec![child.to_string(), parent.to_string()],
+            place: path.source.as_ref().map(|s| super::access_compatible::split_place(s)),
+            witness,
+        });
+        return;
     }
 }

@@ -35,7 +35,7 @@ fn is_write(scene: &Scene, binding: &Binding) -> bool {
 }
 
 /// Each write path once at each checkpoint at which it is in use.
-fn writes(scene: &Scene, case: &CaseData) -> Vec<(Checkpoint, Binding)> {
+pub(super) fn writes(scene: &Scene, case: &CaseData) -> Vec<(Checkpoint, Binding)> {
     let mut known: BTreeSet<(Checkpoint, AccessId)> = BTreeSet::new();
     let mut found = sendings(scene, case);
     found.retain(|(at, b)| case.deep && is_write(scene, b) && known.insert((*at, b.access)));
@@ -135,7 +135,7 @@ fn is_text(ty: &str) -> bool {
     ty == "text" || ty.starts_with("varchar") || ty.starts_with("character varying") || ty == "citext"
 }
 
-fn sent(at: Checkpoint, binding: &Binding) -> Excursion {
+pub(super) fn sent(at: Checkpoint, binding: &Binding) -> Excursion {
     Excursion { from: at, acts: vec![Act::Send(binding.clone()), Act::Snapshot] }
 }
 

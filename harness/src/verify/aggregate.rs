@@ -129,7 +129,6 @@ impl Check {
                 passed: 0,
                 sql: probe.sql.clone(),
                 answer: probe.answer.clone(),
-                step: None,
                 expects: probe.expects,
             });
             // The statement that is shown is the first one that went wrong, if one did.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use watertight_reports::{
     AccessCell, AccessOutcome, AccessReport, CheckReport, CopiedTable, DataReport, Evidence, KnownFailure,
-    KnownOutcome, ScenarioReport, ShapeCount, StatementTime, StepReport, TableCount, TableReport, TableScope,
-    Verdict,
+    KnownOutcome, PresetReport, ScenarioReport, ShapeCount, StatementTime, StepReport, TableCount,
+    TableReport, TableScope, Verdict,
 };
 use watertight_scenarios::Relation;
 use watertight_scenarios::scenario::{
@@ -33,6 +33,7 @@ pub(super) fn scenario_report(
     tally: Tally,
     counterexamples: Counterexamples,
     known: &[(&Failure, Outcome)],
+    presets: Vec<PresetReport>,
 ) -> (ScenarioReport, Vec<Failure>) {
     let scene = &surveyed.scene;
     let mut steps = steps(surveyed, &tally.measured);
@@ -73,13 +74,15 @@ pub(super) fn scenario_report(
             .push(format!("nothing after `{}`: it fails even on empty tables ({why})", scene.step(*step).id));
     }
     let cannot_run = known.iter().any(|(_, outcome)| matches!(outcome, Outcome::CannotRun(_)));
-    // A failure that is known and was not tried is no pass.
-    let doubt = cannot_run.then_some(Verdict::Inconclusive);
+    // A failure that is known and was not tried is no pass, nor is a documented data set that did not go through.
+    let not_as_documented = presets.iter().any(|p| !p.is_as_documented());
+    let doubt = (cannot_run || not_as_documented).then_some(Verdict::Inconclusive);
     let report = ScenarioReport {
         id: scene.scenario.id.clone(),
         title: scene.scenario.title.clone(),
         summary: scene.scenario.summary.clone(),
         digest: scene.scenario.digest.clone(),
+        origin: None,
         verdict: overall(checks.iter().map(|c| c.outcome.verdict()).chain(doubt)),
         assumptions,
         steps,
@@ -90,6 +93,7 @@ pub(super) fn scenario_report(
         evidence: Evidence {
             known: known.iter().map(|(failure, outcome)| known_failure(failure, outcome)).collect(),
             flaky,
+            presets,
             scope: small_scope(scene, &tally.shapes),
             ..evidence
         },
@@ -177,6 +181,7 @@ fn steps(surveyed: &Surveyed, measured: &[Measured]) -> Vec<StepReport> {
                 }
                 .to_owned(),
                 title: step.title.clone().unwrap_or_else(|| step.up.path.clone()),
+                command: step.command.as_ref().map(|c| c.line_shown()),
                 file: step.up.path.clone(),
                 down_file: step.down.as_ref().map(|d| d.path.clone()),
                 guard: step.guard.is_some(),
@@ -284,6 +289,7 @@ fn tables(scene: &Scene, measured: &[Measured], checks: &[CheckReport]) -> Vec<T
                 rows,
                 rows_without_tenant_before: numbers.iter().map(|n| n.without_tenant_before).sum(),
                 rows_without_tenant: numbers.iter().map(|n| n.without_tenant).sum(),
+                rows_without_tenant_refused: numbers.iter().map(|n| n.without_tenant_refused).sum(),
                 status: match (found, rows) {
                     (true, _) => Verdict::Violated,
                     (false, 0) => Verdict::Inconclusive,

@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use watertight_generators::{Dataset, TableData, to_insert_sql};
 use watertight_reports::{Counterexample, CounterexampleTable};
 use watertight_scenarios::ident::quote_literal;
-use watertight_scenarios::scenario::{DatabaseId, Platform};
+use watertight_scenarios::scenario::{CommandSpec, DatabaseId, Platform, Roles, Variable};
 use watertight_scenarios::{Ident, Schema, Script};
 
-use crate::db::supabase;
+use crate::db::commands::encoded;
+use crate::db::{platform, supabase};
 use crate::explore::transcript::who;
 use crate::explore::{Actor, Record, Recorded, Scene};
 use crate::invariants::Violation;
@@ -146,11 +147,7 @@ fn roles(out: &mut String, scene: &Scene) {
     let roles = &scene.scenario.roles;
     let mut names: BTreeSet<(&Ident, bool)> = roles.app.iter().map(|r| (&r.name, r.bypass_rls)).collect();
     names.insert((&roles.migrator, roles.migrator_bypass_rls));
-    let brought: Vec<Ident> = match scene.scenario.databases.iter().any(|d| d.platform == Platform::Supabase)
-    {
-        true => supabase::ROLES.iter().map(|(name, _)| Ident::new(*name)).collect(),
-        false => Vec::new(),
-    };
+    let brought: Vec<Ident> = platform::roles(&scene.scenario).into_iter().map(|(name, _)| name).collect();
     names.extend(brought.iter().map(|name| (name, false)));
     comment(out, "roles, where they are not there yet");
     for (name, bypass) in names {
@@ -166,6 +163,9 @@ fn roles(out: &mut String, scene: &Scene) {
             let _ = writeln!(out, "GRANT {} TO {};", group.quoted(), app.name.quoted());
         }
     }
+    for grant in platform::grants(&scene.scenario) {
+        out.push_str(&terminated(&grant));
+    }
     let _ = writeln!(
         out,
         "SELECT format('ALTER DATABASE %I OWNER TO %I', current_database(), {}) \\gexec\n",
@@ -178,6 +178,10 @@ fn act(out: &mut String, scene: &Scene, recorded: &Recorded, last: bool) {
     comment(out, &line(scene, recorded));
     if last {
         comment(out, "This is where it shows.");
+    }
+    if let Some(spec) = &recorded.command {
+        command(out, roles, spec);
+        return;
     }
     out.push_str("BEGIN;\n");
     match &recorded.actor {
@@ -194,4 +198,53 @@ fn act(out: &mut String, scene: &Scene, recorded: &Recorded, last: bool) {
         out.push_str(&terminated(sql));
     }
     out.push_str("COMMIT;\n\n");
+}
+
+/// A command is the user's to run, unless he says that the script may: psql cannot know where it is.
+fn command(out: &mut String, roles: &Roles, spec: &CommandSpec) {
+    let place = match spec.folder_shown.as_str() {
+        "." => "the scenario's folder".to_owned(),
+        folder => format!("the scenario's folder {folder}"),
+    };
+    comment(
+        out,
+        "A command does this. With -v commands=run psql runs it, if it was started in the scenario's folder.",
+    );
+    out.push_str("\\if :{?commands}\n");
+    for (name, value) in
+        [("PGHOST", ":HOST"), ("PGPORT", ":PORT"), ("PGUSER", ":USER"), ("PGDATABASE", ":DBNAME")]
+    {
+        let _ = writeln!(out, "\\setenv {name} {value}");
+    }
+    let role = format!("-c role={}", roles.migrator);
+    let options = quote_literal(&role);
+    let _ = writeln!(out, "\\setenv PGOPTIONS {options}");
+    let _ = writeln!(
+        out,
+        "\\set url 'postgresql://' :USER '@localhost:' :PORT '/' :DBNAME '?host=' :HOST '&options=' {}",
+        quote_literal(&encoded(&role))
+    );
+    out.push_str("\\setenv DATABASE_URL :url\n");
+    for (name, value) in &spec.variables {
+        let value = match value {
+            Variable::Text(text) => quote_literal(text),
+            Variable::Url(_) => ":url".to_owned(),
+        };
+        let _ = writeln!(out, "\\setenv {name} {value}");
+    }
+    let folder = match spec.folder_shown.as_str() {
+        "." => String::new(),
+        folder => format!("cd '{}' && ", folder.replace('\'', r"'\''")),
+    };
+    let line = spec.line_shown();
+    let _ = writeln!(out, "\\! {folder}{line}");
+    let said = format!(
+        "Run now in {place}, with DATABASE_URL naming this database and a login that acts as {}: {line}",
+        roles.migrator
+    );
+    let _ = writeln!(
+        out,
+        "\\else\n\\echo {}\n\\prompt 'Enter when it has ended: ' ended\n\\endif\n",
+        quote_literal(&said)
+    );
 }

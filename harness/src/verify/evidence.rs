@@ -8,8 +8,8 @@ use watertight_reports::{
 };
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Expectation, NullTenant};
 
-use super::indexes;
 use super::measure::Measured;
+use super::{facts, indexes};
 use crate::explore::{Print, Scene, TableKey};
 
 /// Kinds of catalog lines that a reader compares. Grants and functions are told with the step that changes them.
@@ -22,7 +22,7 @@ pub(super) fn evidence(
     tables: &[TableReport],
     checks: &[CheckReport],
 ) -> Evidence {
-    let mut state = tenants(scene, tables);
+    let mut state = tenants(scene, tables, checks);
     state.extend(catalogs(scene));
     Evidence {
         state,
@@ -49,8 +49,9 @@ fn catalogs(scene: &Scene) -> Vec<StateChange> {
         for line in named {
             let (a, b) = (then.get(&line), now.get(&line));
             if a != b {
-                let code = |d: Option<&&str>| d.map(|d| format!("`{d}`"));
-                let subject = format!("{} `{}`", line.0, plain(line.1));
+                // Definitions of policies are printed over several lines.
+                let code = |d: Option<&&str>| d.map(|d| format!("`{}`", facts::on_one_line(d)));
+                let subject = format!("{} {}", line.0, facts::object(line.1));
                 changes.push(StateChange { subject, before: code(a), after: code(b), ok: None });
             }
         }
@@ -77,10 +78,6 @@ fn label((db, table): &TableKey) -> String {
     if db.0 == 0 { name } else { format!("[{}] {name}", db.0) }
 }
 
-fn plain(object: &str) -> &str {
-    object.strip_prefix("public.").unwrap_or(object)
-}
-
 /// The compared lines about one table.
 fn lines<'a>(print: &'a Print, label: &str) -> BTreeMap<(&'a str, &'a str), &'a str> {
     print
@@ -95,18 +92,25 @@ fn lines<'a>(print: &'a Print, label: &str) -> BTreeMap<(&'a str, &'a str), &'a 
 }
 
 /// Rows without a tenant, when the tenant column came and at the end.
-fn tenants(scene: &Scene, tables: &[TableReport]) -> Vec<StateChange> {
+fn tenants(scene: &Scene, tables: &[TableReport], checks: &[CheckReport]) -> Vec<StateChange> {
     let hidden = scene.scenario.tenancy.null_tenant == NullTenant::Hidden;
     tables
         .iter()
         .filter(|t| t.rows > 0)
         .filter_map(|table| {
             let column = table.tenant_column.as_ref()?;
+            let refused = match table.rows_without_tenant_refused {
+                0 => String::new(),
+                n => format!("; {n} were refused on the way"),
+            };
+            // What a check or a guard refuses is as it should be; what a backfill leaves is not.
+            let left = checks.iter().filter(|c| c.invariant == "backfill-complete");
+            let left = left.flat_map(|c| c.outcome.findings()).any(|f| f.tables.contains(&table.name));
             Some(StateChange {
                 subject: format!("rows of `{}` without `{column}`", table.name),
                 before: Some(table.rows_without_tenant_before.to_string()),
-                after: Some(format!("{} of {}", table.rows_without_tenant, table.rows)),
-                ok: hidden.then_some(table.rows_without_tenant == 0),
+                after: Some(format!("{} of {}{refused}", table.rows_without_tenant, table.rows)),
+                ok: hidden.then_some(table.rows_without_tenant == 0 && !left),
             })
         })
         .collect()

@@ -55,10 +55,14 @@ pub(super) fn table_facts(scene: &Scene, key: &TableKey) -> Vec<Fact> {
             facts.push(fact(format!("unique {scope}: ({})", parts.join(", ")), None));
         }
     }
+    let policies = match table.policies.len() {
+        1 => "1 policy".to_owned(),
+        n => format!("{n} policies"),
+    };
     let security = match (table.row_security.enabled, table.row_security.forced) {
         (false, _) => "no row security".to_owned(),
-        (true, false) => format!("row security enabled, not forced; {} policies", table.policies.len()),
-        (true, true) => format!("row security enabled and forced; {} policies", table.policies.len()),
+        (true, false) => format!("row security enabled, not forced; {policies}"),
+        (true, true) => format!("row security enabled and forced; {policies}"),
     };
     facts.push(fact(security, None));
     facts
@@ -84,27 +88,44 @@ pub(super) fn changes(scene: &Scene, before: Checkpoint, after: Checkpoint) -> V
     }
 }
 
+/// A catalog line's object, as a reader calls it: what is on a table is told with its table.
+pub(super) fn object(object: &str) -> String {
+    let plain = object.strip_prefix("public.").unwrap_or(object);
+    match plain.split_once(' ') {
+        // Names with spaces or parentheses in them stand as they are.
+        Some((table, name)) if !plain.contains('"') && !name.contains([' ', '(']) => {
+            format!("`{name}` of `{table}`")
+        }
+        _ => format!("`{plain}`"),
+    }
+}
+
+/// A definition that the server prints over several lines.
+pub(super) fn on_one_line(definition: &str) -> String {
+    definition.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// What turned one state of the catalogs into another.
 pub(super) fn words(before: &Print, after: &Print) -> Vec<String> {
-    let plain = |object: &str| object.strip_prefix("public.").unwrap_or(object).to_owned();
     let mut lines = Vec::new();
     for ((kind, object), definition) in after {
         match before.get(&(kind.clone(), object.clone())) {
             None => lines.push(match kind.as_str() {
                 "column" | "constraint" | "policy" => {
-                    format!("adds {kind} `{}`: {definition}", plain(object))
+                    format!("adds {kind} {}: {}", self::object(object), on_one_line(definition))
                 }
-                "row security" => format!("row security of `{}`: {definition}", plain(object)),
-                _ => format!("adds {kind} `{}`", plain(object)),
+                "row security" => format!("row security of {}: {definition}", self::object(object)),
+                _ => format!("adds {kind} {}", self::object(object)),
             }),
             Some(old) if old != definition => {
-                lines.push(format!("changes {kind} `{}`: {old} → {definition}", plain(object)));
+                let (old, new) = (on_one_line(old), on_one_line(definition));
+                lines.push(format!("changes {kind} {}: {old} → {new}", self::object(object)));
             }
             Some(_) => {}
         }
     }
     for (kind, object) in before.keys().filter(|k| !after.contains_key(*k)) {
-        lines.push(format!("removes {kind} `{}`", plain(object)));
+        lines.push(format!("removes {kind} {}", self::object(object)));
     }
     lines.sort();
     lines

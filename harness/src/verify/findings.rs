@@ -150,6 +150,7 @@ fn finding(
             id: scene.scenario.id.clone(),
             digest: scene.scenario.digest.clone(),
             path: None,
+            range: scene.scenario.range.clone(),
         },
         invariant: spec.id.to_owned(),
         step: finding.step.clone(),

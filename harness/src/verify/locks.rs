@@ -33,7 +33,7 @@ pub(super) async fn locks(surveyor: &mut Surveyor<'_>, scene: &Scene) -> Result<
         if id.after() > scene.last() {
             break;
         }
-        let held = step.up.is_transactional();
+        let held = step.is_transactional();
         if held {
             surveyor.all("BEGIN").await?;
         }

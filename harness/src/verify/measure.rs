@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use watertight_generators::WorldId;
 use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, StepId};
 use watertight_scenarios::{Ident, Relation};
 
@@ -47,9 +48,11 @@ pub(super) struct StepNumbers {
 /// One table of one case.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TableNumbers {
-    /// At the last checkpoint that the case reached.
+    /// When each was last seen.
     pub(super) rows: u64,
     pub(super) without_tenant: u64,
+    /// Of tenants that a step refused, where they were taken out.
+    pub(super) without_tenant_refused: u64,
     /// At the first checkpoint at which the table has its tenant column.
     pub(super) without_tenant_before: u64,
 }
@@ -97,7 +100,7 @@ fn step(scene: &Scene, case: &CaseData, seen: &Observations, id: StepId) -> Opti
 }
 
 /// Columns that are there before a step and not behind it.
-fn dropped(seen: &Observations, id: StepId) -> BTreeMap<(TableKey, Ident), (u64, u64)> {
+pub(super) fn dropped(seen: &Observations, id: StepId) -> BTreeMap<(TableKey, Ident), (u64, u64)> {
     let mut found = BTreeMap::new();
     let (Some(before), Some(after)) = (seen.contents(id.before()), seen.contents(id.after())) else {
         return found;
@@ -146,31 +149,36 @@ fn plan_lines(scene: &Scene, seen: &Observations, acts: &[Act]) -> Option<Vec<St
     Some(done.answer.rows.iter().flatten().flatten().cloned().collect())
 }
 
-/// Rows of worlds that went the whole way, when the column came and at the end. A case that ended before tells nothing.
+/// Rows with and without a tenant, when the column came and when each row was last seen: rows of a world that a step
+/// refused are counted where it was taken out.
 fn tables(scene: &Scene, case: &CaseData, seen: &Observations) -> BTreeMap<TableKey, TableNumbers> {
     let mut numbers: BTreeMap<TableKey, TableNumbers> = BTreeMap::new();
-    let last = scene.last();
-    let Some(contents) = seen.contents(last) else { return numbers };
-    let alive = seen.alive(last);
-    let lacking = |at: Checkpoint, key: &TableKey| -> u64 {
-        let Some((table, column)) =
-            seen.contents(at).and_then(|c| c.tables.get(key)).zip(scene.tenant_column(at, key))
-        else {
-            return 0;
-        };
-        let rows = table.rows.iter().filter(|r| table.cell(r, &column).is_none());
-        rows.filter(|r| case.world_of(scene, key, table, r).is_none_or(|w| alive.contains(&w))).count() as u64
-    };
-    for (key, table) in &contents.tables {
-        let first = scene.checkpoints().find(|at| scene.tenant_column(*at, key).is_some());
-        numbers.insert(
-            key.clone(),
-            TableNumbers {
-                rows: table.rows.len() as u64,
-                without_tenant: lacking(last, key),
-                without_tenant_before: first.map_or(0, |at| lacking(at, key)),
-            },
-        );
+    let reached: Vec<Checkpoint> = scene.checkpoints().filter(|at| seen.contents(*at).is_some()).collect();
+    let Some(&last) = reached.last() else { return numbers };
+    let mut last_seen: BTreeMap<WorldId, Checkpoint> = BTreeMap::new();
+    for at in &reached {
+        last_seen.extend(seen.alive(*at).into_iter().map(|world| (world, *at)));
+    }
+    let first = |key: &TableKey| scene.checkpoints().find(|at| scene.tenant_column(*at, key).is_some());
+    for &at in &reached {
+        let ends = at == last || last_seen.values().any(|end| *end == at);
+        for (key, table) in seen.contents(at).into_iter().flat_map(|c| &c.tables) {
+            let begins = first(key) == Some(at);
+            if !ends && !begins {
+                continue;
+            }
+            let column = scene.tenant_column(at, key);
+            let one = numbers.entry(key.clone()).or_default();
+            for row in &table.rows {
+                let lacks = column.as_ref().is_some_and(|c| table.cell(row, c).is_none());
+                let world = case.world_of(scene, key, table, row);
+                let end = world.and_then(|w| last_seen.get(&w)).copied().unwrap_or(last);
+                one.without_tenant_before += u64::from(lacks && begins);
+                one.rows += u64::from(end == at);
+                one.without_tenant += u64::from(lacks && end == at && at == last);
+                one.without_tenant_refused += u64::from(lacks && end == at && at != last);
+            }
+        }
     }
     numbers
 }

@@ -72,6 +72,9 @@ pub enum VerifyError {
     /// The server or a session went away, and once more when the case was tried again.
     #[error("the server was lost: {0}")]
     Lost(String),
+    /// The command of a step cannot be run here.
+    #[error("{0}")]
+    Command(String),
     /// The user asked to stop. What was known by then is never a pass.
     #[error("interrupted")]
     Interrupted(Option<Box<Verified>>),
@@ -187,11 +190,9 @@ async fn verify_on(
     }
     let counterexamples =
         shrink::shrink_all(&stage, scene, &invariants, &tally, options, stop, listen).await?;
+    let presets = if stop.asked() { Vec::new() } else { presets::presets(&stage, scene, options).await? };
     let (mut report, failures) =
-        build::scenario_report(&surveyed, &invariants, tally, counterexamples, &known);
+        build::scenario_report(&surveyed, &invariants, tally, counterexamples, &known, presets);
     report.assumptions.extend(hosts.told());
-    if !stop.asked() {
-        report.evidence.presets = presets::presets(&stage, scene, options).await?;
-    }
     Ok(Verified { report, failures })
 }

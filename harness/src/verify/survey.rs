@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use watertight_generators::{Plan, Scope};
-use watertight_scenarios::scenario::{CopySpec, DatabaseId, StepId};
+use watertight_scenarios::scenario::{CommandSpec, CopySpec, DatabaseId, Step, StepId};
 use watertight_scenarios::{Relation, Scenario, Schema};
 
 use super::locks::{self, Locks, lock_row};
 use super::{VerifyError, facts};
 use crate::catalog::{self, reach::Reach};
+use crate::db::commands::Errand;
 use crate::db::session::{Failure, Session};
 use crate::db::stage::{RoleNames, Stage};
 use crate::explore::scene::{late_tables, literals, schemas_with_late};
@@ -44,7 +45,9 @@ impl Checkpoints {
 }
 
 pub(super) struct Surveyor<'a> {
+    stage: &'a Stage<'a>,
     names: &'a RoleNames,
+    databases: Vec<String>,
     sessions: Vec<Session>,
     /// What ended the session, if a script took it along: nothing more can be asked.
     lost: Option<Failure>,
@@ -58,16 +61,16 @@ pub(super) struct Surveyed {
 }
 
 impl<'a> Surveyor<'a> {
-    async fn open(stage: &'a Stage<'_>) -> Result<(Self, Vec<String>), VerifyError> {
+    async fn open(stage: &'a Stage<'a>) -> Result<Self, VerifyError> {
         let (databases, sessions) = stage.open().await?;
-        Ok((Self { names: stage.names(), sessions, lost: None }, databases))
+        Ok(Self { stage, names: stage.names(), databases, sessions, lost: None })
     }
 
-    async fn close(self, stage: &Stage<'_>, databases: &[String]) -> Result<(), VerifyError> {
+    async fn close(self) -> Result<(), VerifyError> {
         for session in self.sessions {
             session.close().await;
         }
-        Ok(stage.drop_databases(databases).await?)
+        Ok(self.stage.drop_databases(&self.databases).await?)
     }
 
     pub(super) async fn all(&mut self, sql: &str) -> Result<(), Failure> {
@@ -113,6 +116,9 @@ impl<'a> Surveyor<'a> {
         down: bool,
     ) -> Result<Result<(), String>, Failure> {
         let step = &scenario.steps[step.0];
+        if let Some(spec) = step.command.as_ref().filter(|_| !down) {
+            return self.command(scenario, step, spec).await;
+        }
         let script = match (down, &step.down) {
             (true, Some(down)) => down,
             (true, None) => return Ok(Ok(())),
@@ -142,6 +148,28 @@ impl<'a> Surveyor<'a> {
         Ok(Ok(()))
     }
 
+    async fn command(
+        &mut self,
+        scenario: &Scenario,
+        step: &Step,
+        spec: &CommandSpec,
+    ) -> Result<Result<(), String>, Failure> {
+        let errand = Errand {
+            scenario,
+            spec,
+            database: step.database,
+            databases: &self.databases,
+            actor: &Actor::Migrator,
+            limit: Duration::from_secs(u64::from(step.timeout_s)),
+        };
+        match self.stage.run_command(errand).await {
+            Ok(()) => Ok(Ok(())),
+            Err(failure @ Failure::Unfinished(_)) => Err(failure),
+            Err(failure) if failure.ends_session() => Err(failure),
+            Err(failure) => Ok(Err(format!("`{}`: {failure}", spec.line_shown()))),
+        }
+    }
+
     async fn copy(&mut self, spec: &CopySpec, limit: Duration) -> Result<Result<(), String>, Failure> {
         let role = self.names.become_sql(&Actor::Migrator);
         self.all(&role).await?;
@@ -163,11 +191,19 @@ fn settle(scenario: &mut Scenario, step: StepId, schemas: &[Schema]) {
     }
 }
 
+/// What is wrong where the survey came to no end: a command that cannot be run says nothing in any case.
+fn unsurveyed(failure: Failure) -> VerifyError {
+    match failure {
+        Failure::Unfinished(why) => VerifyError::Command(why),
+        other => VerifyError::Lost(other.to_string()),
+    }
+}
+
 /// Runs the timeline over empty tables, in a transaction that is undone.
 pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Surveyed, VerifyError> {
     let mut scenario = scenario.clone();
-    let (mut surveyor, databases) = Surveyor::open(stage).await?;
-    let mut seen = walk(&mut surveyor, &mut scenario).await.map_err(|e| VerifyError::Lost(e.to_string()));
+    let mut surveyor = Surveyor::open(stage).await?;
+    let mut seen = walk(&mut surveyor, &mut scenario).await.map_err(unsurveyed);
     if let Some(failure) = &surveyor.lost
         && (matches!(failure, Failure::Exhausted(_)) || !stage.is_alive().await)
     {
@@ -175,7 +211,7 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
             Err(VerifyError::Lost(stopped.map_or_else(|| failure.to_string(), |(_, why)| why)))
         });
     }
-    surveyor.close(stage, &databases).await?;
+    surveyor.close().await?;
     let (Checkpoints { schemas, prints, reach }, ways_back, stopped) = seen?;
     let late = late_tables(&scenario, &schemas);
     let literals = literals(&scenario);
@@ -190,10 +226,10 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
         .collect();
     let scope = Scope::new(&plan, &keys);
     let scene = Scene { scenario, schemas, prints, reach, plan, late, literals, scope, stopped };
-    let (mut surveyor, databases) = Surveyor::open(stage).await?;
+    let mut surveyor = Surveyor::open(stage).await?;
     // Locks are for the report alone, which says nothing of them where the session ends on the way.
     let locks = locks::locks(&mut surveyor, &scene).await.unwrap_or_default();
-    surveyor.close(stage, &databases).await?;
+    surveyor.close().await?;
     Ok(Surveyed { scene, ways_back, locks })
 }
 
@@ -202,10 +238,10 @@ pub(crate) async fn look_ahead(
     stage: &Stage<'_>,
     scenario: &Scenario,
 ) -> Result<(Vec<Schema>, Option<String>), VerifyError> {
-    let (mut surveyor, databases) = Surveyor::open(stage).await?;
+    let mut surveyor = Surveyor::open(stage).await?;
     let seen = walk(&mut surveyor, &mut scenario.clone()).await;
-    let seen = seen.map_err(|e| VerifyError::Lost(e.to_string()));
-    surveyor.close(stage, &databases).await?;
+    let seen = seen.map_err(unsurveyed);
+    surveyor.close().await?;
     let (found, _, stopped) = seen?;
     let first = found.schemas.into_iter().filter_map(|all| all.into_iter().next());
     Ok((first.collect(), stopped.map(|(_, why)| why)))
@@ -214,9 +250,7 @@ pub(crate) async fn look_ahead(
 type Walk = (Checkpoints, WaysBack, Option<(StepId, String)>);
 
 async fn walk(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Walk, Failure> {
-    let all_held = scenario.steps.iter().all(|s| {
-        s.up.is_transactional() && s.down.as_ref().is_none_or(watertight_scenarios::Script::is_transactional)
-    });
+    let all_held = scenario.steps.iter().all(|s| s.is_transactional() && s.goes_back_transactional());
     if all_held { walk_held(surveyor, scenario).await } else { walk_committed(surveyor, scenario).await }
 }
 
@@ -269,7 +303,7 @@ async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) ->
         }
         settle(scenario, step, found.schemas.last().map(Vec::as_slice).unwrap_or_default());
         let next = &scenario.steps[step.0];
-        let held = next.up.is_transactional();
+        let held = next.is_transactional();
         if held {
             surveyor.all("BEGIN").await?;
         }

@@ -7,7 +7,7 @@ use super::subject::Subject;
 use super::tried::passes;
 use crate::areas::Area;
 use crate::issues;
-use crate::model::{AccessOutcome, CheckOutcome, Severity, Verdict};
+use crate::model::{AccessOutcome, CheckOutcome, PresetReport, Severity, Verdict};
 use crate::units::{bound_cell, count, number, percent};
 use crate::words;
 
@@ -69,6 +69,8 @@ fn medium(subject: &Subject<'_>) -> Vec<String> {
             count(unexercised as u64, "subject", "subjects")
         ));
     }
+    let not_through = scenario.evidence.presets.iter().filter(|preset| !preset.is_as_documented());
+    lines.extend(not_through.map(|preset| format!("“{}” did not go through as documented", preset.title)));
     if !scenario.data.not_made.is_empty() {
         let kinds = count(scenario.data.not_made.len() as u64, "kind", "kinds");
         lines.push(format!("{kinds} of rows could not be made, see Coverage"));
@@ -229,7 +231,7 @@ pub(super) fn conclusion(subject: &Subject<'_>) -> Option<Section> {
     Some(Section::new(include_str!("../../templates/conclusion.md"), conclusion))
 }
 
-/// What a release is accepted by, as measured; then what the scenario itself asks for.
+/// What a release is accepted by, as measured.
 fn criteria(subject: &Subject<'_>) -> Vec<Criterion> {
     let scenario = subject.scenario;
     let mut rows = Vec::new();
@@ -244,7 +246,8 @@ fn criteria(subject: &Subject<'_>) -> Vec<Criterion> {
     if let Some(check) = subject.check("backfill-complete") {
         let tables = scenario.tables.iter().filter(|table| table.tenant_column.is_some());
         let (before, left) = tables.fold((0, 0), |(before, left), table| {
-            (before + table.rows_without_tenant_before, left + table.rows_without_tenant)
+            let still = table.rows_without_tenant + table.rows_without_tenant_refused;
+            (before + table.rows_without_tenant_before, left + still)
         });
         // Where a NULL tenant is meant, what is left says nothing against the backfill.
         let meant = left > 0 && check.outcome.verdict() == Verdict::Held;
@@ -295,11 +298,21 @@ fn criteria(subject: &Subject<'_>) -> Vec<Criterion> {
             verdict,
         ));
     }
-    rows.extend(scenario.evidence.acceptance.iter().map(|row| Criterion {
-        criterion: row.criterion.clone(),
-        target: row.target.clone(),
-        achieved: row.achieved.clone(),
-        mark: row.verdict.mark(),
-    }));
+    rows.extend(scenario.evidence.presets.iter().map(documented));
     rows
+}
+
+/// A documented data set: all of its rows come through, each with its tenant.
+fn documented(preset: &PresetReport) -> Criterion {
+    let tenanted = preset.tables.iter().filter_map(|t| Some((t.with_tenant?, t.rows)));
+    let (with, rows) = tenanted.fold((0, 0), |(with, all), (w, rows)| (with + w, all + rows));
+    let achieved = match (preset.is_as_documented(), rows) {
+        (false, _) => "no, see Documented data sets".to_owned(),
+        (true, 0) => number(preset.tables.iter().map(|t| t.rows).sum()),
+        (true, _) => {
+            format!("{} ({} of {} rows with their tenant)", percent(with, rows), number(with), number(rows))
+        }
+    };
+    let verdict = if preset.is_as_documented() { Verdict::Held } else { Verdict::Inconclusive };
+    criterion(&format!("“{}” goes through", preset.title), "100 %".to_owned(), achieved, verdict)
 }

@@ -36,7 +36,11 @@ fn command(step: &StepReport) -> String {
 }
 
 fn expected(subject: &Subject<'_>, step: &StepReport) -> Vec<String> {
-    let wanted = if step.kind == "check" { "No rows" } else { "No error" };
+    let wanted = match (&step.command, step.kind.as_str()) {
+        (Some(_), _) => "Exit code 0",
+        (None, "check") => "No rows",
+        (None, _) => "No error",
+    };
     let mut lines = vec![format!("{wanted}. Measured: {}.", outcome(subject, step))];
     let written: Vec<String> = step
         .rows_written
@@ -212,6 +216,9 @@ fn before(subject: &Subject<'_>) -> Vec<Item> {
 fn verify(step: &StepReport) -> String {
     let mut clauses = Vec::new();
     match step.kind.as_str() {
+        "check" if step.command.is_some() => {
+            clauses.push("must end with exit code 0; otherwise stop here".to_owned());
+        }
         "check" => clauses.push("must return no rows; otherwise stop here".to_owned()),
         "backfill" => clauses.push("note the counts of rows written".to_owned()),
         "copy" => clauses.push("compare the row counts of source and target".to_owned()),
@@ -240,6 +247,7 @@ pub(super) fn rollback<'a>(subject: &Subject<'a>) -> Option<Section> {
         ms: Option<f64>,
         measured: &'a [String],
         lost: &'a [String],
+        documented: Vec<String>,
         labels: Vec<String>,
     }
     #[derive(Serialize)]
@@ -263,6 +271,7 @@ pub(super) fn rollback<'a>(subject: &Subject<'a>) -> Option<Section> {
             ms: step.down_ms,
             measured: &step.down_changes,
             lost: &step.not_restored,
+            documented: documented(subject, step),
             labels: rollback_issues(&step.id),
         })
     };
@@ -277,4 +286,14 @@ pub(super) fn rollback<'a>(subject: &Subject<'a>) -> Option<Section> {
             .collect(),
     };
     (!steps.is_empty()).then(|| Section::new(include_str!("../../templates/rollback.md"), rollback))
+}
+
+/// What a step drops of the documented data sets, and whether its way back brings that back.
+fn documented(subject: &Subject<'_>, step: &StepReport) -> Vec<String> {
+    let presets = subject.scenario.evidence.presets.iter();
+    let columns = presets.flat_map(|preset| preset.dropped.iter().map(move |column| (preset, column)));
+    columns
+        .filter(|(_, column)| column.step == step.id)
+        .map(|(preset, column)| format!("In “{}” {}", preset.title, column.sentence()))
+        .collect()
 }

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::engine::Section;
 use super::subject::Subject;
-use crate::model::{Fact, IndexReport, PresetReport, StateChange, TableReport, Verdict};
+use crate::model::{DroppedColumn, Fact, IndexReport, PresetReport, StateChange, TableReport, Verdict};
 use crate::units::{number, percent};
+use crate::words;
 
 /// Tables above this number are folded when there is nothing wrong with them.
 const TABLES_OPEN_MAX: usize = 8;
@@ -58,7 +59,10 @@ pub(super) fn tables(subject: &Subject<'_>) -> Option<Section> {
                 tenant_column: &table.tenant_column,
                 rows: table.rows,
                 before: with_tenant(table.rows_without_tenant_before),
-                after: with_tenant(table.rows_without_tenant),
+                after: match table.rows_without_tenant_refused {
+                    0 => with_tenant(table.rows_without_tenant),
+                    n => format!("{}, and {} refused", number(table.rows_without_tenant), number(n)),
+                },
                 verdict: table.status.marked(),
                 labels: labels_of_table(subject, table),
                 facts: fact_lines(&table.facts),
@@ -124,7 +128,7 @@ pub(super) fn presets(subject: &Subject<'_>) -> Option<Section> {
         rows: u64,
         share: String,
         mark: &'static str,
-        through: &'a Option<String>,
+        through: String,
         ms: Option<f64>,
     }
     #[derive(Serialize)]
@@ -133,8 +137,10 @@ pub(super) fn presets(subject: &Subject<'_>) -> Option<Section> {
         ms: f64,
         rows: u64,
         share: String,
+        times: bool,
         tables: Vec<Row<'a>>,
         facts: Vec<FactLine<'a>>,
+        dropped: Vec<String>,
     }
     #[derive(Serialize)]
     struct Presets<'a> {
@@ -168,11 +174,13 @@ pub(super) fn presets(subject: &Subject<'_>) -> Option<Section> {
                             Some(with) if with == table.rows => "✅",
                             Some(_) => "❌",
                         },
-                        through: &table.through,
+                        through: words::list(&table.through),
                         ms: table.ms,
                     })
                     .collect(),
+                times: preset.tables.iter().any(|table| table.ms.is_some()),
                 facts: fact_lines(&preset.facts),
+                dropped: preset.dropped.iter().map(DroppedColumn::sentence).collect(),
             }
         })
         .collect();

@@ -49,7 +49,7 @@ pub(super) fn timeline(subject: &Subject<'_>) -> Option<Section> {
     }
     #[derive(Serialize)]
     struct Timeline<'a> {
-        phases: bool,
+        phases: Vec<Phase<'a>>,
         databases: bool,
         rows: Vec<Row<'a>>,
         statements: Vec<Statement<'a>>,
@@ -89,7 +89,7 @@ pub(super) fn timeline(subject: &Subject<'_>) -> Option<Section> {
         Section::new(
             include_str!("../../templates/timeline.md"),
             Timeline {
-                phases: steps.iter().any(|step| step.phase.is_some()),
+                phases: phases(subject),
                 databases: steps.iter().any(|step| step.database.is_some()),
                 folded: statements.len() > STATEMENTS_OPEN_MAX,
                 // One statement a step says no more than the steps do.
@@ -99,6 +99,39 @@ pub(super) fn timeline(subject: &Subject<'_>) -> Option<Section> {
             },
         )
     })
+}
+
+/// Steps in a row that belong to one phase of the rollout.
+#[derive(Serialize)]
+struct Phase<'a> {
+    name: &'a str,
+    status: String,
+    rows: u64,
+    ms: f64,
+}
+
+/// The phases in the order of the timeline, where steps name them.
+fn phases<'a>(subject: &Subject<'a>) -> Vec<Phase<'a>> {
+    let steps = &subject.scenario.steps;
+    if steps.iter().all(|step| step.phase.is_none()) {
+        return Vec::new();
+    }
+    let phase = |chunk: &'a [StepReport]| {
+        let labels: Vec<String> = chunk.iter().flat_map(|step| subject.labels_of_step(&step.id)).collect();
+        let outcome = |step: &StepReport| format!("`{}` {}", step.id, outcome(subject, step));
+        let mark = match chunk.iter().all(|step| step.applied > 0) {
+            _ if !labels.is_empty() => "❌",
+            true => "✅",
+            false => "ℹ️",
+        };
+        Phase {
+            name: chunk.first().and_then(|step| step.phase.as_deref()).unwrap_or("–"),
+            status: format!("{mark} {}", chunk.iter().map(outcome).collect::<Vec<_>>().join("; ")),
+            rows: chunk.iter().flat_map(|step| &step.rows_written).map(|table| table.rows).sum(),
+            ms: chunk.iter().map(|step| step.ms).sum(),
+        }
+    };
+    steps.chunk_by(|a, b| a.phase == b.phase).map(phase).collect()
 }
 
 /// What every kind of step has to say.
@@ -139,7 +172,10 @@ impl<'a> StepLine<'a> {
             kind: &step.kind,
             file: &step.file,
             command: &step.command,
-            statements: count(step.statements.into(), "statement", "statements"),
+            statements: match step.command {
+                Some(_) => "a command".to_owned(),
+                None => count(step.statements.into(), "statement", "statements"),
+            },
             outcome: outcome(subject, step),
             written: written(step),
             changes,
@@ -155,7 +191,7 @@ impl<'a> StepLine<'a> {
 /// How a step went: `applied in 31 of 32 cases, refused 116 times`.
 pub(super) fn outcome(subject: &Subject<'_>, step: &StepReport) -> String {
     let (did, did_not) = match step.kind.as_str() {
-        "check" => ("passed", "reported rows"),
+        "check" => ("passed", if step.command.is_some() { "reported violations" } else { "reported rows" }),
         _ => ("applied", "refused"),
     };
     let cases = subject.scenario.data.cases;

@@ -123,9 +123,6 @@ pub struct ProbeReport {
     pub sql: Option<String>,
     /// What the server answered to it: an error with its SQLSTATE, or rows.
     pub answer: Option<String>,
-    /// The step that it puts to the test, if one.
-    #[serde(default)]
-    pub step: Option<String>,
     /// Whether the server should refuse or accept it; `None` where the question is another one.
     #[serde(default)]
     pub expects: Option<Expects>,

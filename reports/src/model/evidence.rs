@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fact, Verdict};
+use super::Fact;
 
 /// What only some scenarios have to show.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,8 +17,6 @@ pub struct Evidence {
     pub presets: Vec<PresetReport>,
     /// Indexes that reads rest on, with what was measured of them.
     pub indexes: Vec<IndexReport>,
-    /// Criteria of acceptance that the scenario states, with what was achieved.
-    pub acceptance: Vec<AcceptanceRow>,
     /// How the verdicts compare with those that the scenario expects; `None` when it expects nothing.
     pub expectations: Option<Expectations>,
     /// Failures that were known before the run, in the order of their ids.
@@ -142,10 +140,34 @@ pub struct PresetReport {
     pub title: String,
     /// One a table, in the order of the data set.
     pub tables: Vec<PresetTable>,
-    /// What was measured of it besides the counts.
+    /// What was measured of it besides the counts. One that is not as it should be keeps the scenario from being held.
     pub facts: Vec<Fact>,
-    /// The whole timeline on it, milliseconds.
+    /// Columns that steps drop, with what was in them.
+    pub dropped: Vec<DroppedColumn>,
+    /// What the steps took on it together, milliseconds.
     pub ms: f64,
+}
+
+impl PresetReport {
+    /// Whether everything that was measured of it is as it should be.
+    pub fn is_as_documented(&self) -> bool {
+        self.facts.iter().all(|fact| fact.ok != Some(false))
+    }
+}
+
+/// A column that a step drops, in a documented data set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DroppedColumn {
+    /// The step.
+    pub step: String,
+    /// The column, with its table.
+    pub column: String,
+    /// Rows of the table.
+    pub rows: u64,
+    /// Those of them with a value in the column.
+    pub filled: u64,
+    /// Whether the way back brings everything back; `None` when there is none, or it was refused.
+    pub restored: Option<bool>,
 }
 
 /// One table of a preset.
@@ -158,8 +180,8 @@ pub struct PresetTable {
     pub rows: u64,
     /// Rows that carry their tenant at the end; `None` where the table has no tenant column.
     pub with_tenant: Option<u64>,
-    /// How the rows come to their tenant: `through domains`.
-    pub through: Option<String>,
+    /// The tables by way of which its rows came to their tenant before the timeline, the nearest first.
+    pub through: Vec<String>,
     /// What the steps took that wrote to it, milliseconds, where it can be told apart.
     pub ms: Option<f64>,
 }
@@ -206,19 +228,6 @@ pub struct Recall {
     pub lowest: f64,
     /// What the scenario declares as acceptable, from 0 to 1.
     pub floor: Option<f64>,
-}
-
-/// One criterion of acceptance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AcceptanceRow {
-    /// What is asked for.
-    pub criterion: String,
-    /// What would be enough.
-    pub target: String,
-    /// What was measured.
-    pub achieved: String,
-    /// Whether that is enough.
-    pub verdict: Verdict,
 }
 
 /// Verdicts against those that the scenario expects.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -37,6 +37,11 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// Its path relative to the scenario's folder.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The file as text.
     pub(crate) fn text(&self) -> Result<String, Diagnostic> {
         decode(&self.shown, &self.bytes)
@@ -66,6 +71,24 @@ impl Files {
         match &self.layers.first()?.source {
             Source::Disk { root, .. } => Some(root),
             Source::Bundled { .. } => None,
+        }
+    }
+
+    /// A folder of the scenario's, or else of its bases': where one is named the first that is there, else the one that
+    /// holds one of these files.
+    pub(crate) fn folder(&self, named: Option<&str>, files: &[String]) -> Result<Option<PathBuf>, PathError> {
+        for layer in &self.layers {
+            let is_meant = match named {
+                Some(_) => true,
+                None => files.iter().any(|file| matches!(layer.source.read(file), Ok(Some(_)))),
+            };
+            if is_meant && let Some(folder) = layer.source.folder(named.unwrap_or("."))? {
+                return Ok(Some(folder));
+            }
+        }
+        match (named, self.layers.first()) {
+            (None, Some(layer)) => layer.source.folder("."),
+            _ => Ok(None),
         }
     }
 

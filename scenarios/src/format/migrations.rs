@@ -6,7 +6,7 @@ use std::ops::Range;
 use indexmap::IndexMap;
 
 use super::at::At;
-use super::raw::{RawKind, RawMigrations, RawStep};
+use super::raw::{RawKind, RawMigrations, RawStep, RawWork};
 use super::resolve::Resolver;
 use super::steps::{Steps, TIMEOUT_DEFAULT_S};
 use crate::diagnostic::{Diagnostic, suggest};
@@ -36,8 +36,9 @@ impl Timeline {
             "" => "those of the range",
             why => why,
         };
+        let are = if verified == 1 { "is" } else { "are" };
         let mut notes = vec![format!(
-            "Of {all} migrations in {folder} ({layout}), {verified} are verified: {why}; those before are the baseline."
+            "Of {all} migrations in {folder} ({layout}), {verified} {are} verified: {why}; those before are the baseline."
         )];
         notes.extend(skipped.iter().map(|s| format!("{} is left out: {}.", s.path, s.why)));
         notes
@@ -146,6 +147,8 @@ impl Resolver<'_> {
         let Timeline { history, present, .. } = timeline;
         let first = history.migrations.get(present.start).map(Migration::step_id);
         let last = history.migrations.get(present.end.saturating_sub(1)).map(Migration::step_id);
+        let id = |at: usize| history.migrations.get(at).map(|m| m.id.clone());
+        let range = MigrationRange { from: id(present.start), to: id(present.end.saturating_sub(1)) };
         let mut entries: Vec<Entry> = Vec::new();
         let mut left_out = 0;
         for mut migration in history.migrations {
@@ -174,7 +177,7 @@ impl Resolver<'_> {
         let end = end + entries[end..].iter().take_while(|e| e.migration.is_none()).count();
         let start =
             start - entries[..start].iter().rev().take_while(|e| is_before(e, first.as_deref())).count();
-        let mut steps = Steps { notes, ..Steps::new() };
+        let mut steps = Steps { notes, range, ..Steps::new() };
         for (n, entry) in entries.into_iter().enumerate() {
             if n < start {
                 let script = self.past(&entry);
@@ -239,8 +242,19 @@ impl Resolver<'_> {
             return Some(migration.up.clone());
         }
         let raw = entry.raw.as_ref()?;
-        let path = raw.migrate.as_ref().or(raw.backfill.as_ref())?;
-        self.script(&path.value, &path.span)
+        if let Some(migrate) = &raw.migrate {
+            return self.script(&migrate.value, &migrate.span);
+        }
+        let backfill = raw.backfill.as_ref()?;
+        match &backfill.value {
+            RawWork::File(path) => self.script(path, &backfill.span),
+            RawWork::Command(_) => {
+                let message = format!("the command `{}` lies before the range", raw.id.value);
+                let help = "the baseline is made of SQL alone: begin the range with it, by `--from`";
+                self.report_help(&backfill.span, message, help);
+                None
+            }
+        }
     }
 
     /// One migration of the range. What its words tell of it, the scenario file may correct.
@@ -267,12 +281,15 @@ impl Resolver<'_> {
         let (mut phase, mut populate) = (None, Populate::Nothing);
         let (mut title, mut timeout_s, mut down) = (None, TIMEOUT_DEFAULT_S, migration.down.clone());
         if let Some(At { value: raw, span }) = raw {
-            for (given, key) in
-                [(&raw.migrate, "migrate"), (&raw.backfill, "backfill"), (&raw.check, "check")]
-            {
-                if let Some(given) = given {
+            let given = [
+                (raw.migrate.as_ref().map(|m| &m.span), "migrate"),
+                (raw.backfill.as_ref().map(|b| &b.span), "backfill"),
+                (raw.check.as_ref().map(|c| &c.span), "check"),
+            ];
+            for (given, key) in given {
+                if let Some(span) = given {
                     let message = format!("`{}` is a migration already; it has no `{key}`", raw.id.value);
-                    self.report_help(&given.span, message, "choose another id for a step of its own");
+                    self.report_help(span, message, "choose another id for a step of its own");
                 }
             }
             if raw.remove {
@@ -307,6 +324,7 @@ impl Resolver<'_> {
             fills: fills || kind == StepKind::Backfill,
             up: migration.up,
             copy: None,
+            command: None,
             down,
             guard,
             writes,
@@ -328,6 +346,7 @@ fn is_operators(operator: &Operator, databases: &[Database], roles: &Roles) -> b
     let app = |name: &crate::Ident| roles.app.iter().any(|r| r.name == *name);
     match operator {
         Operator::Role { name, .. } => app(name) || *name == roles.migrator,
+        Operator::Roles { roles: made } => made.iter().all(|(name, _)| app(name) || *name == roles.migrator),
         Operator::Membership { group, member } => app(group) || app(member),
         Operator::Extension { name, schema: _ } => {
             databases.first().is_some_and(|d| d.extensions.iter().any(|e| e == name.as_str()))
@@ -346,6 +365,7 @@ impl Steps {
             ids: IndexMap::new(),
             past: Vec::new(),
             future: Vec::new(),
+            range: MigrationRange::default(),
             notes: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod at;
+mod command;
 mod decode;
 pub(crate) mod files;
 mod migrations;

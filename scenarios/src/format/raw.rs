@@ -244,10 +244,12 @@ pub(crate) struct RawStep {
     pub(crate) database: Option<At<String>>,
     /// SQL file that changes the schema (and maybe data).
     pub(crate) migrate: Option<At<String>>,
-    /// SQL file that fills tenant columns.
-    pub(crate) backfill: Option<At<String>>,
-    /// SQL file with queries whose rows are violations.
-    pub(crate) check: Option<At<String>>,
+    /// SQL file that fills tenant columns, or a command: `{ run = ["npm", "run", "backfill"] }`. One that ends with
+    /// another exit code than 0 failed.
+    pub(crate) backfill: Option<At<RawWork>>,
+    /// SQL file with queries whose rows are violations, or a command, of which any other exit code than 0 says that
+    /// there are some.
+    pub(crate) check: Option<At<RawWork>>,
     /// Tables to copy from one database to another.
     pub(crate) copy: Option<At<RawCopy>>,
     /// Of a step of `migrations`: what it is, where its words tell it wrong.
@@ -272,6 +274,35 @@ pub(crate) struct RawStep {
     /// In a derived scenario: take the base's step of this id away.
     #[serde(default)]
     pub(crate) remove: bool,
+}
+
+/// What does a step's work.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected an SQL file's path, or { run = [\"program\", \"argument\"] }")]
+pub(crate) enum RawWork {
+    /// An SQL file.
+    File(String),
+    /// A command.
+    Command(RawCommand),
+}
+
+/// A command that does a step's work: it is given the database's URL in `DATABASE_URL`, as a login that acts as the
+/// migrator and commits for itself.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawCommand {
+    /// The program and its arguments. No shell is involved, unless it is the program.
+    pub(crate) run: Vec<String>,
+    /// The folder that it runs in, below the scenario's; the scenario's own by default.
+    pub(crate) folder: Option<String>,
+    /// Variables of its environment, besides what the caller's has. `{name}` as the whole value is the URL of the
+    /// database of that name (`{main}` where there is one only).
+    #[serde(default)]
+    pub(crate) env: IndexMap<String, String>,
+    /// Files that the command is made of, with patterns: a change of one is a change of the scenario. Those that `run`
+    /// names count by themselves.
+    #[serde(default)]
+    pub(crate) files: Vec<String>,
 }
 
 /// A text, or `false`, which in a derived scenario takes the base's away.
@@ -324,6 +355,9 @@ pub(crate) struct RawPreset {
     pub(crate) database: Option<At<String>>,
     /// Rows by table.
     pub(crate) rows: IndexMap<At<String>, u32>,
+    /// Columns, `Table.column`, that are NULL in every one of these rows; elsewhere in them nothing is NULL.
+    #[serde(default)]
+    pub(crate) empty: Vec<At<String>>,
 }
 
 /// Columns that hold secrets, which the application encrypts.

@@ -39,9 +39,8 @@ impl Resolver<'_> {
         let derived = raw.base.is_some();
         let postgres_min = self.postgres_min(&raw);
         let mut databases = self.databases(raw.database, raw.databases);
-        let supabase = databases.iter().any(|d| d.platform == Platform::Supabase);
-        let platform = if supabase { Platform::Supabase } else { Platform::Plain };
-        let roles = self.roles(raw.roles, platform);
+        let platforms: Vec<Platform> = databases.iter().map(|d| d.platform).collect();
+        let roles = self.roles(raw.roles, &platforms);
         let tenancy = match raw.tenancy {
             Some(tenancy) => self.tenancy(tenancy),
             None => {
@@ -88,6 +87,7 @@ impl Resolver<'_> {
             roles,
             tenancy: tenancy?,
             steps: steps.resolved,
+            range: steps.range,
             access,
             presets,
             secrets,
@@ -198,12 +198,8 @@ impl Resolver<'_> {
     fn declared(&mut self, raw: IndexMap<At<String>, RawDeclared>) -> Vec<Declared> {
         let mut resolved = Vec::new();
         for (name, RawDeclared { nullable, on_delete }) in raw {
-            match Relation::parse_column(&name.value) {
-                Some((table, column)) => resolved.push(Declared { table, column, nullable, on_delete }),
-                None => {
-                    let help = "write `Table.column` or `schema.Table.column`";
-                    self.report_help(&name.span, format!("`{}` is not a column's name", name.value), help);
-                }
+            if let Some((table, column)) = self.column_name(&name) {
+                resolved.push(Declared { table, column, nullable, on_delete });
             }
         }
         resolved

@@ -87,8 +87,19 @@ impl Resolver<'_> {
                     .into_iter()
                     .filter_map(|(table, rows)| Some((self.relation(&table)?, rows)))
                     .collect(),
+                empty: preset.empty.iter().filter_map(|name| self.column_name(name)).collect(),
             })
             .collect()
+    }
+
+    /// A column by its written name.
+    pub(super) fn column_name(&mut self, name: &At<String>) -> Option<(Relation, Ident)> {
+        let column = Relation::parse_column(&name.value);
+        if column.is_none() {
+            let message = format!("`{}` is not a column's name", name.value);
+            self.report_help(&name.span, message, "write `Table.column` or `schema.Table.column`");
+        }
+        column
     }
 
     pub(super) fn secrets(&mut self, raw: Vec<RawSecrets>, databases: &[Database]) -> Vec<Secrets> {
@@ -97,16 +108,7 @@ impl Resolver<'_> {
 
     fn secret_columns(&mut self, raw: &RawSecrets, databases: &[Database]) -> Option<Secrets> {
         let database = self.database_id(raw.database.as_ref(), databases);
-        let mut columns = Vec::new();
-        for name in &raw.columns {
-            match Relation::parse_column(name) {
-                Some(column) => columns.push(column),
-                None => {
-                    let message = format!("`{}` is not a column's name", name.value);
-                    self.report_help(&name.span, message, "write `Table.column` or `schema.Table.column`");
-                }
-            }
-        }
+        let columns: Vec<_> = raw.columns.iter().filter_map(|name| self.column_name(name)).collect();
         let length = raw.format.key_length();
         let key = bytes(&raw.key).filter(|key| key.len() == length);
         if key.is_none() {
@@ -145,7 +147,7 @@ impl Resolver<'_> {
         paths.iter().filter_map(|path| self.script(&path.value, &path.span)).collect()
     }
 
-    pub(super) fn roles(&mut self, raw: RawRoles, platform: Platform) -> Roles {
+    pub(super) fn roles(&mut self, raw: RawRoles, platforms: &[Platform]) -> Roles {
         let migrator = raw.migrator.name.map_or_else(|| Ident::new("migrator"), |n| Ident::new(n.value));
         let mut seen: HashMap<String, Range<usize>> = HashMap::new();
         let mut app = Vec::new();
@@ -176,17 +178,20 @@ impl Resolver<'_> {
             });
         }
         // The first is the default of access paths: on Supabase the server's own role comes after the users'.
-        let brought: &[(&str, bool)] = match platform {
-            Platform::Supabase => &[("authenticated", false), ("anon", false), ("service_role", true)],
-            Platform::Plain if app.is_empty() => &[("app", false)],
-            Platform::Plain => &[],
+        let brought: &[(&str, bool)] = if platforms.contains(&Platform::Supabase) {
+            &[("authenticated", false), ("anon", false), ("service_role", true)]
+        } else if app.is_empty() {
+            &[("app", false)]
+        } else {
+            &[]
         };
         for (name, bypass_rls) in brought {
             if app.iter().all(|role: &AppRole| role.name.as_str() != *name) {
                 app.push(AppRole { bypass_rls: *bypass_rls, ..AppRole::named(name) });
             }
         }
-        Roles { migrator, migrator_bypass_rls: raw.migrator.bypass_rls, app }
+        let migrator_bypass_rls = raw.migrator.bypass_rls || platforms.contains(&Platform::Neon);
+        Roles { migrator, migrator_bypass_rls, app }
     }
 
     fn tenant_context(&mut self, sql: &At<String>) -> Option<SqlTemplate> {

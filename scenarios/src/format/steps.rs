@@ -5,9 +5,10 @@ use std::ops::Range;
 use indexmap::IndexMap;
 
 use super::at::At;
-use super::raw::{RawCopy, RawGuard, RawPopulate, RawStep, RawTimeout, TextOrFalse};
+use super::raw::{RawCopy, RawGuard, RawPopulate, RawStep, RawTimeout, RawWork, TextOrFalse};
 use super::resolve::{Resolver, is_id};
 use crate::ident::Relation;
+use crate::layout::MigrationRange;
 use crate::scenario::{CopySpec, Database, Guard, Populate, Step, StepId, StepKind, WriteScope};
 use crate::script::Script;
 
@@ -26,6 +27,8 @@ pub(super) struct Steps {
     pub(super) past: Vec<String>,
     /// Ids of steps that lie behind it.
     pub(super) future: Vec<String>,
+    /// The migrations of a history that are among them.
+    pub(super) range: MigrationRange,
     /// What was taken for granted of a history, for the report.
     pub(super) notes: Vec<String>,
 }
@@ -88,25 +91,24 @@ impl Resolver<'_> {
     }
 
     pub(super) fn step(&mut self, raw: RawStep, span: &Range<usize>, databases: &[Database]) -> Option<Step> {
-        let scripts = [
-            (StepKind::Migrate, &raw.migrate),
-            (StepKind::Backfill, &raw.backfill),
-            (StepKind::Check, &raw.check),
-        ];
-        let scripts: Vec<_> =
-            scripts.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?))).collect();
-        let (kind, up, copy) = match (scripts.as_slice(), &raw.copy) {
-            ([(kind, path)], None) => (*kind, self.script(&path.value, &path.span), None),
-            ([], Some(copy)) => {
-                let script = Script::empty(self.scenario_file(span));
-                (StepKind::Copy, Some(script), Some(self.copy(copy, databases)))
-            }
-            (found, _) => {
-                let verb = if found.is_empty() { "does nothing" } else { "does several things" };
+        let kind = match self.kind(&raw) {
+            Ok(kind) => kind,
+            Err(verb) => {
                 let help = "a step has exactly one of `migrate`, `backfill`, `check`, `copy`";
                 self.report_help(span, format!("the step `{}` {verb}", raw.id.value), help);
                 return None;
             }
+        };
+        let copy = raw.copy.as_ref().map(|copy| self.copy(copy, databases));
+        let work = raw.backfill.as_ref().or(raw.check.as_ref());
+        let (up, command) = match (&raw.migrate, work.map(|w| (&w.value, &w.span))) {
+            (Some(path), _) => (self.script(&path.value, &path.span), None),
+            (None, Some((RawWork::File(path), span))) => (self.script(path, span), None),
+            (None, Some((RawWork::Command(command), span))) => {
+                let (place, command) = self.command(command, span, databases)?;
+                (Some(Script::empty(place)), Some(command))
+            }
+            (None, None) => (Some(Script::empty(self.scenario_file(span))), None),
         };
         self.report_unfit(kind, &raw);
         if let Some(kind) = &raw.kind {
@@ -130,7 +132,24 @@ impl Resolver<'_> {
             fills: kind == StepKind::Backfill,
             up: up?,
             copy,
+            command,
         })
+    }
+
+    /// The one thing that the step does; what is wrong with it otherwise.
+    fn kind(&self, raw: &RawStep) -> Result<StepKind, &'static str> {
+        let given = [
+            (StepKind::Migrate, raw.migrate.is_some()),
+            (StepKind::Backfill, raw.backfill.is_some()),
+            (StepKind::Check, raw.check.is_some()),
+            (StepKind::Copy, raw.copy.is_some()),
+        ];
+        let mut given = given.into_iter().filter(|(_, is_given)| *is_given).map(|(kind, _)| kind);
+        match (given.next(), given.next()) {
+            (Some(kind), None) => Ok(kind),
+            (Some(_), Some(_)) => Err("does several things"),
+            (None, _) => Err("does nothing"),
+        }
     }
 
     /// Reports keys that mean nothing to a step of this kind.
@@ -185,7 +204,7 @@ impl Resolver<'_> {
     }
 
     /// The scenario file of a place, relative to the scenario's folder.
-    fn scenario_file(&self, span: &Range<usize>) -> String {
+    pub(super) fn scenario_file(&self, span: &Range<usize>) -> String {
         let shown = self.sources.at(span, "").file;
         self.files.scenario_file(&shown).unwrap_or(shown)
     }

@@ -96,6 +96,65 @@ pub fn find(root: &Path) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
+/// A folder of migrations that are programs, which nobody can read as SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Programs {
+    /// Relative to where the search began, with `/`.
+    pub folder: String,
+    /// The first of them.
+    pub example: String,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// Languages in which tools keep migrations: TypeORM, Knex, Sequelize, Alembic, Django, Rails, Laravel, goose.
+const LANGUAGES: [&str; 12] =
+    [".ts", ".js", ".mjs", ".cjs", ".py", ".rb", ".php", ".go", ".kt", ".java", ".cs", ".exs"];
+
+/// Folders that hold migrations that are programs.
+const PROGRAM_FOLDERS: [&str; 4] = ["migrations", "migration", "migrate", "versions"];
+
+/// The nearest folder below `root` that holds migrations that are programs.
+///
+/// # Errors
+/// When `root` cannot be read.
+pub fn programs(root: &Path) -> io::Result<Option<Programs>> {
+    let mut waiting = std::collections::VecDeque::from([(String::new(), 0)]);
+    let mut looked = 0;
+    while let Some((path, depth)) = waiting.pop_front() {
+        looked += 1;
+        let (inside, folders) = match list(root, &path) {
+            Ok(listing) => listing,
+            Err(_) if depth > 0 => continue,
+            Err(error) => return Err(error),
+        };
+        let name = path.rsplit('/').next().unwrap_or_default().to_lowercase();
+        let is_program = |file: &&String| {
+            LANGUAGES.iter().any(|l| file.ends_with(l)) && !file.ends_with(".d.ts") && is_one(file, &name)
+        };
+        let mut files = inside.files.iter().filter(is_program);
+        if PROGRAM_FOLDERS.contains(&name.as_str())
+            && let Some(example) = files.next()
+        {
+            let count = files.count() + 1;
+            return Ok(Some(Programs { example: example.clone(), folder: path, count }));
+        }
+        if depth < DEPTH_MAX && looked < FOLDERS_MAX {
+            waiting.extend(folders.into_iter().map(|name| (join(&path, &name), depth + 1)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a program is named as a migration is: by its number or time, or, of Alembic, by its digest.
+fn is_one(file: &str, folder: &str) -> bool {
+    let first = file.split(['_', '-', '.']).next().unwrap_or_default();
+    let number = first.trim_start_matches(['V', 'm', 'M']);
+    let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
+    let is_digest = folder == "versions" && first.len() == 12 && first.chars().all(|c| c.is_ascii_hexdigit());
+    is_number || is_digest
+}
+
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }

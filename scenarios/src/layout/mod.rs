@@ -23,7 +23,7 @@ use crate::format::files::{Files, Layer};
 use crate::script::Script;
 use crate::source::Source;
 
-pub use find::{Found, find};
+pub use find::{Found, Programs, find, programs};
 use folder::Folder;
 pub use range::{Choose, Chosen, MigrationRange, UnknownMigration};
 

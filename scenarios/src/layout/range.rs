@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::{History, Migration};
 use crate::ident::Ident;
 
@@ -10,11 +12,14 @@ use crate::ident::Ident;
 const NEWEST: usize = 10;
 
 /// The first and the last migration to verify, by their ids; the beginnings of ids will do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MigrationRange {
     /// The first: everything before it is the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// The last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
 }
 

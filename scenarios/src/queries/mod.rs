@@ -1,17 +1,20 @@
-//! Files of named queries, as sqlc, yesql and HugSQL read them.
+//! The application's statements: files of named queries, as sqlc, yesql and HugSQL read them, and what was seen of it on
+//! a server.
 
+mod sent;
 mod uses;
 
 use crate::lex::{self, Kind, Token};
 
+pub use sent::sent;
 pub use uses::{Use, Uses};
 
 /// One query of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Its name, as annotated.
+    /// Its name, as annotated, or made of what it does.
     pub name: String,
-    /// 1-based line of its annotation.
+    /// 1-based line of its annotation, or of where it was seen first.
     pub line: u32,
     /// The statement, parameters written `:name`.
     pub sql: String,

@@ -2,7 +2,7 @@
 
 use crate::ident::{Ident, Relation};
 use crate::lex::Kind;
-use crate::script::reader::Reader;
+use crate::script::reader::{Reader, Word};
 
 /// What a parameter is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,10 +143,10 @@ impl Uses {
         }
     }
 
-    /// What stands before the parameter (`a.b =`, `SET b =`, LIMIT), or behind it (`= a.b`).
+    /// What stands before the parameter: `a.b =`, `a.b IN (…,`, `a.b BETWEEN … AND`, `SET b =`, LIMIT.
     fn compared(&self, reader: &Reader<'_>) -> Option<Use> {
         let words = reader.words();
-        let at = reader.at;
+        let at = first_of_list(words, reader.at);
         let before = |n: usize| at.checked_sub(n).and_then(|at| words.get(at));
         if before(1).is_some_and(|w| w.is("limit")) {
             return Some(Use::Limit);
@@ -155,8 +155,9 @@ impl Uses {
             return Some(Use::Offset);
         }
         let mut left = at;
-        let operator = |w: &crate::script::reader::Word<'_>| {
-            matches!(w.text, "=" | "<" | ">" | "!") || w.is("like") || w.is("ilike") || w.is("not")
+        let operator = |w: &Word<'_>| {
+            matches!(w.text, "=" | "<" | ">" | "!")
+                || ["like", "ilike", "not", "in", "between"].iter().any(|word| w.is(word))
         };
         while left > 0 && operator(&words[left - 1]) {
             left -= 1;
@@ -186,6 +187,33 @@ impl Uses {
     }
 }
 
+/// Where the list of an IN begins, or the first value of a BETWEEN, for a parameter in it: what stands before it there is
+/// what it is compared with.
+fn first_of_list(words: &[Word<'_>], at: usize) -> usize {
+    let is_value = |n: usize| matches!(words[n].kind, Kind::Text | Kind::Number | Kind::Positional);
+    // The start of the value that ends before `n`, a parameter being a colon and a word.
+    let value_before = |n: usize| match n {
+        n if n >= 2 && words[n - 2].kind == Kind::Colon => Some(n - 2),
+        n if n >= 1 && is_value(n - 1) => Some(n - 1),
+        _ => None,
+    };
+    let mut first = at;
+    while first > 0
+        && words[first - 1].text == ","
+        && let Some(start) = value_before(first - 1)
+    {
+        first = start;
+    }
+    if first >= 2 && words[first - 1].kind == Kind::Open && words[first - 2].is("in") {
+        return first - 1;
+    }
+    let between = at > 0 && words[at - 1].is("and");
+    match value_before(at.saturating_sub(1)).filter(|_| between) {
+        Some(start) if start > 0 && words[start - 1].is("between") => start,
+        _ => at,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -204,6 +232,8 @@ mod tests {
     )]
     #[case("UPDATE a SET body = :body, n = n + :n WHERE id = :id", "body: a<-body, n: ?, id: .id")]
     #[case("DELETE FROM a WHERE id = ANY(:ids)", "ids: ?")]
+    #[case("SELECT 1 FROM a WHERE a.id NOT IN (:x, 'y', :z) AND f(:g, :h)", "x: a.id, z: a.id, g: ?, h: ?")]
+    #[case("SELECT 1 FROM a WHERE n BETWEEN :low AND :high AND b = :b", "low: .n, high: .n, b: .b")]
     #[case("SELECT a.x FROM \"A\" a WHERE a.\"orgId\" <> :o", "o: a.orgId")]
     fn uses_are_found(#[case] sql: &str, #[case] expected: &str) {
         let found: Vec<String> = Uses::of(sql)

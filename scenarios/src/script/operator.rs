@@ -1,6 +1,6 @@
 //! Statements that an operator runs rather than the migrating role, and the roles that a script speaks of.
 
-use super::reader::Reader;
+use super::reader::{Reader, Word};
 use super::{Script, Statement};
 use crate::ident::Ident;
 use crate::lex::Kind;
@@ -14,6 +14,11 @@ pub enum Operator {
         name: Ident,
         /// BYPASSRLS.
         bypass_rls: bool,
+    },
+    /// A block that does nothing but make roles, mostly those that are not there yet.
+    Roles {
+        /// Each with whether it gets BYPASSRLS.
+        roles: Vec<(Ident, bool)>,
     },
     /// GRANT of one role to another.
     Membership {
@@ -59,6 +64,9 @@ impl Script {
         if let Some(role) = only_grantee(&r) {
             return Some(Operator::Privilege { role });
         }
+        if r.skip("do") {
+            return only_roles(&r);
+        }
         if r.skip("create") {
             if r.skip("extension") {
                 let _ = r.skip_all(&["if", "not", "exists"]);
@@ -87,6 +95,17 @@ impl Script {
             return Some(Operator::DefaultsOf { role: r.ident()? });
         }
         (r.seek("owner") && r.skip("to")).then(|| r.ident().map(|role| Operator::Owner { role })).flatten()
+    }
+
+    /// Roles that the blocks of the script make, among other things, each with whether it gets BYPASSRLS.
+    pub fn roles_in_blocks(&self) -> Vec<(Ident, bool)> {
+        let readers = self.statements.iter().map(|s| Reader::new(self.sql(s)));
+        let blocks = readers.filter_map(|mut r| r.skip("do").then(|| block_of(&r)).flatten());
+        let mut found = Vec::new();
+        for body in blocks {
+            found.extend(body.split(';').filter_map(role_within));
+        }
+        found
     }
 
     /// Roles that the script grants to, or makes policies for, in order.
@@ -127,6 +146,54 @@ fn role(r: &mut Reader<'_>) -> Option<Operator> {
     let name = r.ident()?;
     let bypass_rls = r.words().iter().any(|w| w.is("bypassrls"));
     Some(Operator::Role { name, bypass_rls })
+}
+
+fn block_of(r: &Reader<'_>) -> Option<String> {
+    r.words().iter().find(|w| w.kind == Kind::Dollar).and_then(Word::body)
+}
+
+/// The role that a part of a block makes, whatever words of control stand before it.
+fn role_within(part: &str) -> Option<(Ident, bool)> {
+    let mut r = statement_within(part);
+    if r.skip("execute") {
+        let text = r.peek().and_then(Word::body)?;
+        return role_within(&text);
+    }
+    if !(r.skip("create") || r.skip("alter")) || !(r.skip("role") || r.skip("user") || r.skip("group")) {
+        return None;
+    }
+    match role(&mut r)? {
+        Operator::Role { name, bypass_rls } => Some((name, bypass_rls)),
+        _ => None,
+    }
+}
+
+/// What a part of a block does, behind the words that say when.
+fn statement_within(part: &str) -> Reader<'_> {
+    let mut r = Reader::new(part);
+    let begins = |w: &Word<'_>| ["begin", "then", "else", "loop"].iter().any(|word| w.is(word));
+    r.at = r.words().iter().rposition(begins).map_or(0, |at| at + 1);
+    r
+}
+
+/// A block of which every part makes a role, or nothing.
+fn only_roles(r: &Reader<'_>) -> Option<Operator> {
+    let body = block_of(r)?;
+    let mut roles = Vec::new();
+    for part in body.split(';') {
+        if let Some(role) = role_within(part) {
+            roles.push(role);
+            continue;
+        }
+        let mut r = statement_within(part);
+        let member = r.clone().skip("grant") && !r.words().iter().any(|w| w.is("on"));
+        let nothing =
+            r.peek().is_none() || ["end", "null", "raise", "declare"].iter().any(|word| r.skip(word));
+        if !nothing && !member {
+            return None;
+        }
+    }
+    (!roles.is_empty()).then_some(Operator::Roles { roles })
 }
 
 fn grantees(sql: &str, found: &mut Vec<Ident>) {
@@ -199,6 +266,25 @@ mod tests {
         let script = script(sql);
         assert_eq!(script.operator(&script.statements[0]), Some(expected));
         assert!(script.without(|_| true).statements.is_empty());
+    }
+
+    #[rstest]
+    #[case("DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') THEN CREATE ROLE app LOGIN; END IF; END $$", &["app"])]
+    #[case("DO $do$ BEGIN CREATE ROLE \"App\" NOLOGIN BYPASSRLS; EXCEPTION WHEN duplicate_object THEN RAISE NOTICE 'x'; END $do$", &["App+"])]
+    #[case("DO $$ BEGIN EXECUTE 'CREATE USER a'; CREATE ROLE b; GRANT b TO a; END $$ LANGUAGE plpgsql", &["a", "b"])]
+    #[case("DO $$ BEGIN CREATE ROLE a; CREATE TABLE t (); END $$", &[])]
+    #[case("DO $$ BEGIN CREATE ROLE a; GRANT SELECT ON t TO a; END $$", &[])]
+    #[case("DO $$ BEGIN NULL; END $$", &[])]
+    fn blocks_that_make_roles_are_an_operators(#[case] sql: &str, #[case] expected: &[&str]) {
+        let script = script(sql);
+        let roles = match script.operator(&script.statements[0]) {
+            Some(Operator::Roles { roles }) => roles,
+            _ => Vec::new(),
+        };
+        let told = |(name, bypass): &(Ident, bool)| format!("{name}{}", if *bypass { "+" } else { "" });
+        assert_eq!(roles.iter().map(told).collect::<Vec<_>>(), expected, "{sql}");
+        let within = script.roles_in_blocks().len();
+        assert_eq!(within > 0, sql.contains("CREATE ROLE"), "{sql}");
     }
 
     #[rstest]

@@ -52,6 +52,10 @@ async fn datahub_is_violated_where_it_is_known_to_be_and_each_counterexample_rep
     assert_eq!(collision.file.as_deref(), Some("scripts/backfill-datahub-workspace.sql"));
     assert!(collision.message.contains("23505"), "{collision:#?}");
 
+    // A user in two workspaces, and rows that the old application writes between the fill and the last migration.
+    find(&scenario, "backfill-correct", &["Connection"]);
+    find(&scenario, "migration-applies", &["contract"]);
+
     // Each finding: small, and psql alone shows it.
     let host = server().await;
     for (n, finding) in scenario.checks.iter().flat_map(|c| c.outcome.findings()).enumerate() {

@@ -4,14 +4,18 @@
 
 mod bad_input;
 mod bad_luck;
+mod book;
 mod catalog;
+mod commands;
 mod committed;
 mod databases;
 mod datahub;
 mod determinism;
 mod environment;
 mod faults;
+mod gate;
 mod hostile;
+mod init;
 mod interrupts;
 mod mends;
 mod names;

@@ -158,6 +158,36 @@ fn step_and_psql_walk_to_the_failing_state() {
     }
 }
 
+#[test]
+fn on_a_terminal_each_step_waits_and_psql_opens_where_it_fails() {
+    if std::process::Command::new("psql").arg("--version").output().is_err() {
+        assert!(std::env::var("CI").is_err(), "CI has to have psql");
+        return;
+    }
+    let folder = forgetful();
+    let report = verify(&folder).run().expect(1).report();
+    let file = file_of(&folder, &report, "backfill-complete");
+    let mut run = replay(&file).args(&["--step", "--psql"]).on_terminal();
+    // The data, expand, the backfill, and what is looked at: nothing goes on before Enter.
+    for step in 1..=4 {
+        run.until_shown("[Enter] goes on", step);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert_eq!(run.screen().matches("[Enter] goes on").count(), step, "{}", run.screen());
+        assert!(!run.has_ended(), "{}", run.screen());
+        run.type_line("");
+    }
+    run.until_shown("=>", 1);
+    run.type_line(
+        "SELECT 'role ' || current_user, count(*) || ' left out' FROM item WHERE tenant_id IS NULL;",
+    );
+    run.until_shown("1 left out", 1);
+    run.type_line("\\q");
+    let (code, screen) = run.wait();
+    assert_eq!(code, 1, "{screen}");
+    assert!(screen.contains("role ") && screen.contains("migrator"), "{screen}");
+    assert!(screen.contains("FAILED"), "{screen}");
+}
+
 #[tokio::test]
 async fn the_script_beside_a_failure_shows_it_in_psql_alone() {
     let folder = forgetful();

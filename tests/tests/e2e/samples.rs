@@ -56,7 +56,8 @@ fn the_planted_defect_is_found_without_a_configuration(
     assert!(smallest.rows <= rows_max, "{} rows are not the smallest: {}", smallest.rows, smallest.sql);
     let assumed = report.assumptions.join("\n");
     assert!(assumed.contains("are the tenants"), "{assumed}");
-    assert!(assumed.contains(" are verified: the newest"), "{assumed}");
+    assert!(assumed.contains(" verified: the newest"), "{assumed}");
+    told_in_the_book(name, &ended);
 
     // The file that `init` writes needs no correction: it says what was assumed without it.
     let written =
@@ -67,6 +68,34 @@ fn the_planted_defect_is_found_without_a_configuration(
     assert_eq!(again.scenario().assumptions, report.assumptions);
     let refused = watertight!("init", "--provider", "embedded").inside(folder.path()).run().expect(2);
     assert!(refused.stderr.contains("--force"), "{refused}");
+}
+
+/// What the book says that one sees in a sample is what one sees: each line, but for the labels of findings and what
+/// stands between.
+fn told_in_the_book(name: &str, ended: &Ended) {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/tour.md");
+    let text = std::fs::read_to_string(book).unwrap();
+    let command = format!("```sh\ncd tests/samples/{name}\nwatertight verify\n```");
+    let (_, rest) = text.split_once(&command).unwrap_or_else(|| panic!("the book does not tell of {name}"));
+    let (_, block) = rest.split_once("```text\n").unwrap();
+    let titles = findings_of(ended);
+    for line in block.split("```").next().unwrap_or_default().lines() {
+        let seen = match line.split_once("  ") {
+            Some((severity, title)) => titles.iter().any(|(s, t)| s == severity && t.contains(title)),
+            None => ended.stderr.contains(line),
+        };
+        assert!(seen, "the book says `{line}` of {name}: {ended}");
+    }
+}
+
+/// Severity and title of every finding, as a terminal shows them.
+fn findings_of(ended: &Ended) -> Vec<(String, String)> {
+    let report = ended.scenario();
+    let found = report.checks.iter().flat_map(|c| c.outcome.findings());
+    let told = |f: &watertight_reports::Finding| {
+        (format!("{:?}", f.severity).to_lowercase(), f.title.replace('`', ""))
+    };
+    found.map(told).collect()
 }
 
 fn git(folder: &Folder, arguments: &[&str]) {

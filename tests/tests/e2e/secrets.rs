@@ -49,3 +49,34 @@ async fn the_password_of_the_server_is_told_nowhere() {
     }
     host.stop().await.unwrap();
 }
+
+/// What the generator encrypts begins so.
+const PLAIN: &str = "sk_test_";
+
+/// What the application of `keys` encrypts.
+const SENT: &str = "sb_secret_example_service_key";
+
+#[test]
+fn what_is_encrypted_is_readable_in_no_report_log_or_failure() {
+    let faults = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("faults");
+    // The second has a finding, with a counterexample that holds encrypted values.
+    for (name, code) in [("keys", 0), ("secrets-at-rest-cut", 1)] {
+        let failures = tempfile::tempdir().unwrap();
+        let ended = watertight!("verify", faults.join(name), "--failures", failures.path())
+            .args(&["--format", "md,json,junit,sarif,html"])
+            .env("RUST_LOG", "trace")
+            .env("RUST_BACKTRACE", "1")
+            .small(8)
+            .run()
+            .expect(code);
+        let mut told = ended.everything();
+        for file in std::fs::read_dir(failures.path()).into_iter().flatten().flatten() {
+            told.push_str(&std::fs::read_to_string(file.path()).unwrap_or_default());
+        }
+        // The encrypted values are there: it is looked where they would be.
+        assert!(code == 0 || told.contains("tenant.api_key"), "{ended}");
+        for plain in [PLAIN, SENT] {
+            assert!(!told.contains(plain), "{name}: {plain} is readable");
+        }
+    }
+}

@@ -283,7 +283,7 @@ impl Invariant for Posture {
         Ok(())
     }
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
-        let own = |s: &StepId| !scene.step(*s).up.is_transactional();
+        let own = |s: &StepId| !scene.step(*s).is_transactional();
         scene.steps().map(|(id, _)| id).filter(own).filter(|_| case.deep).map(unheld).collect()
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {

@@ -86,6 +86,7 @@ pub(crate) fn documented() -> ScenarioReport {
                 .into(),
         ),
         digest: "9f2c1c0c5a4e7d3b8a6f0e1d2c3b4a5968778695a4b3c2d1e0f9a8b7c6d5e4f3".into(),
+        origin: None,
         verdict: Verdict::Violated,
         assumptions: strings(&[
             "Before the first step `Connection` has no unique key on (`userId`, `provider`).",
@@ -283,6 +284,7 @@ fn tables() -> Vec<TableReport> {
         rows: *rows,
         rows_without_tenant_before: *before,
         rows_without_tenant: if *name == "Connection" { 48 } else { 0 },
+        rows_without_tenant_refused: 0,
         status: if *name == "MetricDaily" { Verdict::Held } else { Verdict::Violated },
     };
     let mut tables = vec![TableReport {
@@ -293,6 +295,7 @@ fn tables() -> Vec<TableReport> {
         rows: 2_402,
         rows_without_tenant_before: 0,
         rows_without_tenant: 0,
+        rows_without_tenant_refused: 0,
         status: Verdict::Held,
     }];
     tables.extend(TABLES.iter().map(table));

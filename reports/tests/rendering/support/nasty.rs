@@ -47,6 +47,7 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
         title: n(),
         summary: Some(n()),
         digest: n(),
+        origin: None,
         verdict: Verdict::Violated,
         assumptions: vec![n()],
         steps: vec![StepReport {
@@ -82,6 +83,7 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
                 rows: 1,
                 rows_without_tenant_before: 1,
                 rows_without_tenant: 1,
+                rows_without_tenant_refused: 0,
                 status: Verdict::Inconclusive,
             })
             .collect(),
@@ -118,10 +120,11 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
                 tables: vec![PresetTable {
                     table: n(),
                     rows: 1,
-                    through: Some(n()),
+                    through: vec![n()],
                     ..PresetTable::default()
                 }],
                 facts: vec![fact(None, text)],
+                dropped: vec![DroppedColumn { step: n(), column: n(), rows: 1, filled: 1, restored: None }],
                 ms: 1.0,
             }],
             indexes: vec![IndexReport {
@@ -131,12 +134,6 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
                 method: n(),
                 definition: n(),
                 ..IndexReport::default()
-            }],
-            acceptance: vec![AcceptanceRow {
-                criterion: n(),
-                target: n(),
-                achieved: n(),
-                verdict: Verdict::Inconclusive,
             }],
             expectations: Some(Expectations { met: 0, unmet: vec![n()] }),
             known: vec![KnownFailure {

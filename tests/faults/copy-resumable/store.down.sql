@@ -1,0 +1,3 @@
+DROP TABLE item, account;
+DROP FUNCTION touch();
+DROP FUNCTION refuse_known();
