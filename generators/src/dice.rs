@@ -66,7 +66,7 @@ impl Dice {
 }
 
 /// Mixes numbers into one that looks random: for values that must be distinct without a memory of them.
-pub(crate) fn mix(parts: &[u64]) -> u64 {
+pub fn mix(parts: &[u64]) -> u64 {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for part in parts {
         state = (state ^ part).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -25,6 +25,7 @@ mod value;
 pub use audit::Dangling;
 pub use case::{CaseSize, CaseSpec, ExactRows, Nulls, Rows, WorldShape};
 pub use dataset::{Dataset, Row, TableData, WorldId};
+pub use dice::mix;
 pub use fill::Skipped;
 pub use fresh::fresh_of_type;
 pub use mend::Refused;

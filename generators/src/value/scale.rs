@@ -176,6 +176,10 @@ impl Scale {
             (Kind::Span, _) => {
                 own(&["00:00:00", "-1 days", "1 mon", "10 years", "-00:00:01", "1 mon -1 days"])
             }
+            (_, TypeKind::Int2 | TypeKind::Int4 | TypeKind::Int8) => {
+                // An application's next number, `max(…) + 1`, is to have room: nobody's counter is at its very end.
+                [self.limits.0, self.limits.1 - 1000, 0, 1, -1].iter().map(|p| self.print(*p)).collect()
+            }
             _ => [self.limits.0, self.limits.1, 0, 1, -1]
                 .into_iter()
                 .filter(|p| (self.limits.0..=self.limits.1).contains(p))

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use watertight_reports::{CheckOutcome, Origin, Report, ScenarioReport, Verdict};
-use watertight_scenarios::layout::MigrationRange;
-use watertight_scenarios::{LoadOptions, Scenario, catalog};
+use watertight_reports::{CheckOutcome, Report, ScenarioReport, Verdict};
+use watertight_scenarios::{Scenario, catalog};
 
 use super::args::GateArgs;
 use super::exit::Exit;
 use super::output::{complain, say};
 use super::report::read;
-use super::subject::{PROJECT_FILE, choice};
+use super::subject::{PROJECT_FILE, read_again};
 use crate::init;
+use crate::verify::overall;
 
 /// Why the gate stays shut.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +76,7 @@ fn of_the_run(report: &Report, partial: bool) -> Vec<Refusal> {
     if report.scenarios.is_empty() {
         refusals.push(Refusal::undecided("nothing was verified"));
     }
-    let worst = report.scenarios.iter().map(|s| s.verdict).max();
-    if worst.is_some_and(|worst| worst > report.verdict) {
+    if overall(report.scenarios.iter().map(|s| s.verdict)) > report.verdict {
         let why = "the report contradicts itself: its verdict is better than those of its scenarios";
         refusals.push(Refusal::new(Exit::Usage, why));
     }
@@ -94,8 +93,7 @@ fn of_the_subject(report: &Report, root: &Path) -> Option<Refusal> {
 }
 
 fn of_the_verdict(scenario: &ScenarioReport) -> Option<Refusal> {
-    let checks = scenario.checks.iter().map(|c| c.outcome.verdict());
-    if checks.max().is_none_or(|worst| worst > scenario.verdict) {
+    if overall(scenario.checks.iter().map(|c| c.outcome.verdict())) > scenario.verdict {
         let why = "the report contradicts itself: the verdict is better than those of its checks";
         return Some(Refusal::new(Exit::Usage, why));
     }
@@ -149,22 +147,6 @@ fn now(scenario: &ScenarioReport, root: &Path, to: Option<&str>) -> Result<Scena
         return catalog::load(&scenario.id).map_err(|e| e.to_string());
     };
     read_again(origin, root, to)
-}
-
-/// A scenario that is not bundled, read where it was read before.
-///
-/// # Errors
-/// What is wrong with its files now.
-pub(super) fn read_again(origin: &Origin, root: &Path, to: Option<&str>) -> Result<Scenario, String> {
-    let file = root.join(&origin.file);
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let range = MigrationRange { from: origin.from.clone(), to: to.map(str::to_owned) };
-    let choose = choice(folder, &range);
-    let scenario = match &origin.text {
-        Some(text) => Scenario::from_text(folder, text, Some(&choose)),
-        None => Scenario::load_with(&file, &LoadOptions { choose: Some(&choose), text: None }),
-    };
-    scenario.map_err(|e| e.to_string())
 }
 
 /// What was exercised, for a scenario that passes.

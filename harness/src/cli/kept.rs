@@ -6,8 +6,8 @@ use watertight_reports::{CheckOutcome, KnownOutcome, Origin};
 use watertight_scenarios::Scenario;
 
 use super::exit::Exit;
-use super::gate::read_again;
 use super::output::{complain, say};
+use super::subject::read_again;
 use crate::failures::Folder;
 use crate::verify::Verified;
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use watertight_reports::Origin;
 use watertight_scenarios::layout::{Chosen, Found, History, MigrationRange};
 use watertight_scenarios::{LoadOptions, Scenario, catalog};
 
@@ -81,9 +82,27 @@ pub(super) fn at(root: &Path, range: &MigrationRange) -> Result<Subject, String>
 
 fn load(path: &Path, range: &MigrationRange) -> Result<Subject, String> {
     let root = if path.is_dir() { path } else { folder(path.parent().unwrap_or(Path::new(""))) };
+    read(root, path, None, range).map(|s| Subject::Scenario(Box::new(s)))
+}
+
+/// A scenario that is not bundled, read where it was read before.
+///
+/// # Errors
+/// What is wrong with its files now.
+pub(super) fn read_again(origin: &Origin, root: &Path, to: Option<&str>) -> Result<Scenario, String> {
+    let file = root.join(&origin.file);
+    let range = MigrationRange { from: origin.from.clone(), to: to.map(str::to_owned) };
+    read(file.parent().unwrap_or(Path::new("")), &file, origin.text.as_deref(), &range)
+}
+
+/// `text` is that of a scenario file that is not there.
+fn read(root: &Path, file: &Path, text: Option<&str>, range: &MigrationRange) -> Result<Scenario, String> {
     let choose = choice(root, range);
-    let scenario = Scenario::load_with(path, &LoadOptions { choose: Some(&choose), text: None });
-    scenario.map(|s| Subject::Scenario(Box::new(s))).map_err(|e| e.to_string())
+    let scenario = match text {
+        Some(text) => Scenario::from_text(root, text, Some(&choose)),
+        None => Scenario::load_with(file, &LoadOptions { choose: Some(&choose), text: None }),
+    };
+    scenario.map_err(|e| e.to_string())
 }
 
 /// Chooses the range in a repository.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use watertight_generators::{Dataset, TableData, WorldId};
+use watertight_generators::{Dataset, TableData, WorldId, mix};
 use watertight_scenarios::scenario::{DatabaseId, StepId};
 
 use super::owners::Leads;
@@ -171,16 +171,15 @@ impl CaseData {
         })
     }
 
-    /// Up to `n` worlds with a tenant, another choice for each case and `salt`, in order.
+    /// Up to `n` worlds with a tenant, another choice for each case and `salt`, in order. Those chosen stay chosen as
+    /// long as they are there, whatever other worlds go: shrinking keeps asking about the same ones.
     pub fn sample(&self, n: usize, salt: u64) -> Vec<WorldId> {
-        let with: Vec<WorldId> =
-            self.worlds.iter().copied().filter(|w| !self.tenants(*w).is_empty()).collect();
-        if with.len() <= n {
-            return with;
-        }
-        let start = (u64::from(self.index).wrapping_mul(7).wrapping_add(salt) % with.len() as u64) as usize;
-        let picked: BTreeSet<WorldId> =
-            (0..n).map(|i| with[(start + i * (with.len() / n)) % with.len()]).collect();
+        let with = self.worlds.iter().copied().filter(|w| !self.tenants(*w).is_empty());
+        let mut ranked: Vec<(u64, WorldId)> =
+            with.map(|w| (mix(&[u64::from(self.index), salt, w.0.into()]), w)).collect();
+        ranked.sort_unstable();
+        ranked.truncate(n);
+        let picked: BTreeSet<WorldId> = ranked.into_iter().map(|(_, world)| world).collect();
         picked.into_iter().collect()
     }
 }

@@ -227,7 +227,7 @@ impl Invariant for NonInterference {
             let path = &scene.scenario.access[binding.access.0];
             judgement.exercised.insert(binding.world);
             judgement.violated(Violation {
-                key: ViolationKey { step: step_before(at), code: "depends-on-others", subject: path.name.clone() },
+                key: ViolationKey { step: None, code: "depends-on-others", subject: path.name.clone() },
                 worlds: seen.alive(at),
                 severity: Severity::High,
                 title: format!("“{}” depends on other tenants' data", path.name),

@@ -1,5 +1,6 @@
 //! From the first case that showed a defect to the smallest data that shows it.
 
+use futures_util::{StreamExt as _, stream};
 use watertight_generators::{Dataset, ShrinkLimits, Shrinker};
 use watertight_reports::Counterexample;
 use watertight_scenarios::scenario::Checkpoint;
@@ -38,7 +39,8 @@ pub(super) struct Confirmed {
 /// One entry a defect, in the order of the tally's checks and their defects.
 pub(super) type Counterexamples = Vec<Vec<Shrunk>>;
 
-/// Shrinks every defect of the tally, until the user asks to stop.
+/// Shrinks every defect of the tally, until the user asks to stop: as many at a time as there are workers, each on
+/// databases of its own.
 pub(super) async fn shrink_all(
     stage: &Stage<'_>,
     scene: &Scene,
@@ -48,13 +50,12 @@ pub(super) async fn shrink_all(
     stop: &Stop,
     listen: Listener<'_>,
 ) -> Result<Counterexamples, VerifyError> {
-    let mut all = Vec::new();
-    for (check, invariant) in tally.checks.iter().zip(invariants) {
-        let mut shrunk = Vec::new();
-        for defect in &check.defects {
+    let each = tally.checks.iter().zip(invariants).enumerate();
+    let jobs = each.flat_map(|(check, (c, invariant))| c.defects.iter().map(move |d| (check, d, invariant)));
+    let shrunk: Vec<(usize, Result<Shrunk, VerifyError>)> = stream::iter(jobs)
+        .map(|(check, defect, invariant)| async move {
             if stop.asked() {
-                shrunk.push(Shrunk::Untried);
-                continue;
+                return (check, Ok(Shrunk::Untried));
             }
             listen(Event::Shrinking { title: &defect.violation.title });
             let mut shrinking = Shrinking {
@@ -67,10 +68,15 @@ pub(super) async fn shrink_all(
                 reach: Reach::Whole,
             };
             let result = shrinking.shrink(defect, options).await;
-            shrinking.lab.clear().await?;
-            shrunk.push(result?);
-        }
-        all.push(shrunk);
+            let cleared = shrinking.lab.clear().await;
+            (check, result.and_then(|shrunk| cleared.map(|()| shrunk)))
+        })
+        .buffered(options.jobs.max(1))
+        .collect()
+        .await;
+    let mut all: Counterexamples = tally.checks.iter().map(|_| Vec::new()).collect();
+    for (check, result) in shrunk {
+        all[check].push(result?);
     }
     Ok(all)
 }

@@ -1,8 +1,5 @@
 ALTER TABLE "EmbeddingSpace" DROP CONSTRAINT "EmbeddingSpace_dimension_check";
 
-ALTER TABLE "Message" DROP CONSTRAINT "Message_organizationId_conversationId_fkey";
-DROP INDEX "Conversation_organizationId_id_key";
-
 ALTER TABLE "Chunk" DROP CONSTRAINT "Chunk_datasetId_documentId_fkey";
 ALTER TABLE "Chunk" DROP CONSTRAINT "Chunk_organizationId_datasetId_fkey";
 ALTER TABLE "Chunk" ADD CONSTRAINT "Chunk_datasetId_fkey"

@@ -29,11 +29,5 @@ ALTER TABLE "Chunk" ADD CONSTRAINT "Chunk_datasetId_documentId_fkey"
     FOREIGN KEY ("datasetId", "documentId") REFERENCES "Document" ("datasetId", "id")
     ON DELETE CASCADE ON UPDATE CASCADE;
 
--- A message that still names its organisation is in one of that organisation's conversations.
-CREATE UNIQUE INDEX "Conversation_organizationId_id_key" ON "Conversation" ("organizationId", "id");
-ALTER TABLE "Message" ADD CONSTRAINT "Message_organizationId_conversationId_fkey"
-    FOREIGN KEY ("organizationId", "conversationId") REFERENCES "Conversation" ("organizationId", "id")
-    ON DELETE CASCADE ON UPDATE CASCADE;
-
 -- The columns hold vectors of 1536 dimensions: a model is registered at that size or not at all.
 ALTER TABLE "EmbeddingSpace" ADD CONSTRAINT "EmbeddingSpace_dimension_check" CHECK ("dimension" = 1536);

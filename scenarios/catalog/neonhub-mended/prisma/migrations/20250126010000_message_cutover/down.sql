@@ -23,9 +23,6 @@ ALTER TABLE "Message" ADD CONSTRAINT "Message_organizationId_fkey"
     FOREIGN KEY ("organizationId") REFERENCES "Organization" ("id") ON DELETE CASCADE ON UPDATE CASCADE;
 ALTER TABLE "Message" ADD CONSTRAINT "Message_userId_fkey"
     FOREIGN KEY ("userId") REFERENCES "User" ("id") ON DELETE CASCADE ON UPDATE CASCADE;
-ALTER TABLE "Message" ADD CONSTRAINT "Message_organizationId_conversationId_fkey"
-    FOREIGN KEY ("organizationId", "conversationId") REFERENCES "Conversation" ("organizationId", "id")
-    ON DELETE CASCADE ON UPDATE CASCADE;
 CREATE INDEX "Message_organizationId_createdAt_idx" ON "Message" ("organizationId", "createdAt");
 
 ALTER TABLE "Message" ALTER COLUMN "contentJson" DROP NOT NULL;

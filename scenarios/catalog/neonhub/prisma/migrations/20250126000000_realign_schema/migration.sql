@@ -419,6 +419,8 @@ END
 $$;
 CREATE INDEX IF NOT EXISTS "Message_conversationId_createdAt_idx" ON "Message" ("conversationId", "createdAt");
 CREATE INDEX IF NOT EXISTS "Message_role_createdAt_idx" ON "Message" ("role", "createdAt");
+-- The worker that embeds messages looks for those that wait.
+CREATE INDEX IF NOT EXISTS "Message_createdAt_waiting_idx" ON "Message" ("createdAt") WHERE "embedding" IS NULL;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     "OrganizationRole",
