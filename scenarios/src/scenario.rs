@@ -261,6 +261,17 @@ impl Step {
         self.down.as_ref().is_none_or(Script::is_transactional)
     }
 
+    /// Whether a transaction of the harness can hold it and what comes behind it: new values of an enum are of use
+    /// after their commit only.
+    pub fn is_held(&self) -> bool {
+        self.is_transactional() && !self.up.adds_enum_values()
+    }
+
+    /// Whether the same is true of the way back, if there is one.
+    pub fn goes_back_held(&self) -> bool {
+        self.goes_back_transactional() && self.down.as_ref().is_none_or(|down| !down.adds_enum_values())
+    }
+
     /// What goes up, as people call it: a command's line, else a file's path.
     pub fn work(&self) -> String {
         self.command.as_ref().map_or_else(|| self.up.path.clone(), CommandSpec::line_shown)

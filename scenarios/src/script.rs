@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use self::reader::Reader;
 use crate::diagnostic::Diagnostic;
 
 pub use operator::Operator;
@@ -118,6 +119,26 @@ impl Script {
                 TransactionMode::Message => !alone || !is(StatementClass::OutsideTransaction),
                 TransactionMode::Single => alone && !is(StatementClass::OutsideTransaction),
             }
+    }
+}
+
+impl Script {
+    /// Whether it adds values to an enum. They are for those who come after its commit only.
+    pub fn adds_enum_values(&self) -> bool {
+        self.statements.iter().any(|statement| {
+            let mut reader = Reader::new(self.sql(statement));
+            reader.skip_all(&["ALTER", "TYPE"])
+                && reader.relation().is_some()
+                && reader.skip_all(&["ADD", "VALUE"])
+        })
+    }
+
+    /// Whether it may leave temporary tables to its session, or to its transaction.
+    pub fn mentions_temporary(&self) -> bool {
+        self.statements.iter().any(|statement| {
+            let reader = Reader::new(self.sql(statement));
+            reader.words().iter().any(|w| w.is("TEMP") || w.is("TEMPORARY"))
+        })
     }
 }
 

@@ -22,7 +22,16 @@ use crate::db::session::{Answer, Failure, Stopped};
 use crate::db::stage::StageError;
 
 impl Scene {
-    /// Whether an act can be held in a transaction.
+    /// Whether an act, and what comes behind it, can be held in a transaction.
+    pub fn is_held(&self, act: &Act) -> bool {
+        match act {
+            Act::Step(step, _) => self.step(*step).is_held(),
+            Act::Down(step) => self.step(*step).goes_back_held(),
+            _ => self.is_transactional(act),
+        }
+    }
+
+    /// Whether an act runs in one transaction.
     pub fn is_transactional(&self, act: &Act) -> bool {
         match act {
             Act::Step(step, _) => self.step(*step).is_transactional(),
@@ -34,7 +43,7 @@ impl Scene {
 
     /// Whether the timeline has a step that no transaction can hold.
     pub fn needs_commits(&self) -> bool {
-        self.scenario.steps.iter().any(|s| !s.is_transactional() || !s.goes_back_transactional())
+        self.scenario.steps.iter().any(|s| !s.is_held() || !s.goes_back_held())
     }
 }
 
@@ -104,7 +113,7 @@ impl Runner<'_> {
         for node in &mut roots {
             split(self.scene, node, &mut Vec::new(), &mut alone);
         }
-        let mut held: Vec<Node> = roots.into_iter().filter(|n| self.scene.is_transactional(&n.act)).collect();
+        let mut held: Vec<Node> = roots.into_iter().filter(|n| self.scene.is_held(&n.act)).collect();
         self.everywhere("BEGIN").await?;
         self.visit(case, &mut held).await?;
         self.everywhere("ROLLBACK").await?;
@@ -292,11 +301,11 @@ impl Runner<'_> {
 /// Takes the parts of a tree that no transaction can hold out of it, as paths from the checkpoint.
 fn split(scene: &Scene, node: &mut Node, prefix: &mut Vec<Act>, apart: &mut Vec<Vec<Act>>) {
     prefix.push(node.act.clone());
-    if scene.is_transactional(&node.act) {
+    if scene.is_held(&node.act) {
         for child in &mut node.children {
             split(scene, child, prefix, apart);
         }
-        node.children.retain(|c| scene.is_transactional(&c.act));
+        node.children.retain(|c| scene.is_held(&c.act));
     } else {
         paths(node, prefix, apart);
     }

@@ -23,6 +23,7 @@ mod truth;
 pub use act::{Act, Actor, Binding, Context, Done, Excursion, Print, Refusal, Seen, Statement, Turn};
 pub use case::CaseData;
 pub use observe::{Observations, StepRun};
+pub(crate) use perform::DISCARD_TEMPORARY;
 pub use record::{Record, Recorded};
 pub use runner::{Apart, Place, Runner};
 pub use scene::Scene;

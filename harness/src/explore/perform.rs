@@ -15,6 +15,28 @@ use crate::db::session::{Answer, Failure, Stopped};
 /// Limit for one statement of an access path.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
 
+/// Checks what waits for the end of the transaction.
+const CHECK_DEFERRED: &str = "SET CONSTRAINTS ALL IMMEDIATE";
+
+/// Constraints that are deferred from the beginning are so again. One that shares its name with one that cannot be is
+/// left as it is.
+const DEFER_AGAIN: &str = "DO $defer$ DECLARE one record; BEGIN
+    FOR one IN
+        SELECT DISTINCT n.nspname, c.conname
+        FROM pg_catalog.pg_constraint c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+        WHERE c.condeferred AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+    LOOP
+        BEGIN
+            EXECUTE pg_catalog.format('SET CONSTRAINTS %I.%I DEFERRED', one.nspname, one.conname);
+        EXCEPTION WHEN wrong_object_type THEN NULL;
+        END;
+    END LOOP;
+END $defer$";
+
+/// Temporary tables end with the transaction or the connection that made them.
+pub(crate) const DISCARD_TEMPORARY: &str = "DISCARD TEMP";
+
 /// How the statements of a script are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
@@ -104,17 +126,24 @@ impl Runner<'_> {
         pace: Pace,
         savepoint: &str,
     ) -> Result<Seen, Failure> {
-        let sql: Vec<String> = script.statements.iter().map(|s| script.sql(s).to_owned()).collect();
+        let mut sql: Vec<String> = script.statements.iter().map(|s| script.sql(s).to_owned()).collect();
         self.keep(db, actor, script.path.clone(), sql.clone());
+        let statements = sql.len();
+        sql.extend(self.at_its_end(script));
         let clock = Instant::now();
         let sent = match pace {
             Pace::Timed => self.one_by_one(db, actor, &sql, limit).await?,
             Pace::Together => self.run_as(db, actor, &sql, limit).await?.map(|answers| (answers, Vec::new())),
         };
-        let (answers, timings) = match sent {
+        let (mut answers, mut timings) = match sent {
             Ok(sent) => sent,
-            Err(stopped) => return self.refused(stopped.statement, stopped.failure, savepoint).await,
+            Err(Stopped { statement, failure }) => {
+                // What a deferred constraint says at the end is said of the whole.
+                return self.refused(statement.min(statements.saturating_sub(1)), failure, savepoint).await;
+            }
         };
+        answers.truncate(statements);
+        timings.truncate(statements);
         let mut answer = Answer::default();
         for one in answers {
             if answer.rows.is_empty() || !one.rows.is_empty() {
@@ -125,6 +154,17 @@ impl Runner<'_> {
         let seen = Seen::Done(Done { answer, writes: BTreeMap::new(), took: clock.elapsed(), timings });
         self.answered(&seen);
         Ok(seen)
+    }
+
+    /// What the commit of a script would do, for the transaction goes on: deferred constraints are checked, and are
+    /// then as deferred as before; temporary tables go.
+    fn at_its_end(&self, script: &Script) -> Vec<String> {
+        let mut sql = Vec::new();
+        if self.scene.has_deferrable() {
+            sql.extend([CHECK_DEFERRED.to_owned(), DEFER_AGAIN.to_owned()]);
+        }
+        sql.extend(script.mentions_temporary().then(|| DISCARD_TEMPORARY.to_owned()));
+        sql
     }
 
     async fn one_by_one(
@@ -203,7 +243,7 @@ impl Runner<'_> {
         let deferrable = self.scene.has_deferrable();
         // What a deferred constraint would say at commit belongs to the answer.
         if deferrable {
-            sql.push("SET CONSTRAINTS ALL IMMEDIATE".to_owned());
+            sql.push(CHECK_DEFERRED.to_owned());
         }
         let answer = match self.run_as(db, actor, &sql, SEND_LIMIT).await? {
             Ok(mut answers) => {

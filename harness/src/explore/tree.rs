@@ -61,7 +61,7 @@ impl Tree {
 
     /// The excursions that begin with an act that no transaction can hold.
     pub fn unheld(&self, scene: &Scene) -> Self {
-        let roots = self.roots.iter().filter(|n| !scene.is_transactional(&n.act));
+        let roots = self.roots.iter().filter(|n| !scene.is_held(&n.act));
         Self { roots: roots.cloned().collect() }
     }
 

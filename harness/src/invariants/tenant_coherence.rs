@@ -11,7 +11,7 @@ use watertight_scenarios::schema::ForeignKey;
 
 use super::write_isolation::{sent, writes};
 use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, about, contents};
-use crate::db::session::TextRow;
+use crate::db::session::{Answer, TextRow};
 use crate::explore::snapshot::SnapRow;
 use crate::explore::{
     Act, Actor, Binding, CaseData, Excursion, Observations, Scene, Seen, Snapshot, Statement, TableKey,
@@ -71,18 +71,40 @@ pub(super) fn joins(scene: &Scene, at: Checkpoint) -> Vec<Join> {
 
 /// A row of one tenant made to point at a row of another.
 pub(super) struct Attack {
-    pub(super) join: String,
-    table: String,
+    join: Join,
     pub(super) world: WorldId,
     pub(super) other: WorldId,
     pub(super) act: Act,
 }
 
-pub(super) fn attacks(scene: &Scene, case: &CaseData) -> Vec<Attack> {
-    joins(scene, scene.last()).iter().filter_map(|j| attack(scene, case, j)).collect()
+impl Attack {
+    pub(super) fn name(&self) -> String {
+        self.join.name()
+    }
+
+    /// Whether the server took it: the row is there as `answer` shows it, behind whatever a trigger made of it, and
+    /// points at a row of another tenant than its own.
+    pub(super) fn crossed(&self, contents: &Snapshot, answer: &Answer) -> bool {
+        let Some(parent) = contents.tables.get(&self.join.parent) else { return false };
+        answer.rows.iter().any(|row| {
+            let Some((ours, reference)) = row.split_first() else { return false };
+            let is_target = |r: &&SnapRow| {
+                let columns = self.join.key.target_columns.iter();
+                columns
+                    .zip(reference)
+                    .all(|(c, value)| value.is_some() && parent.cell(r, c) == value.as_deref())
+            };
+            let target = parent.rows.iter().find(is_target);
+            target.is_some_and(|r| parent.cell(r, &self.join.parent_tenant) != ours.as_deref())
+        })
+    }
 }
 
-fn attack(scene: &Scene, case: &CaseData, join: &Join) -> Option<Attack> {
+pub(super) fn attacks(scene: &Scene, case: &CaseData) -> Vec<Attack> {
+    joins(scene, scene.last()).into_iter().filter_map(|j| attack(scene, case, j)).collect()
+}
+
+fn attack(scene: &Scene, case: &CaseData, join: Join) -> Option<Attack> {
     let rows = |key: &TableKey| {
         case.data.tables.iter().find(|t| (DatabaseId(t.database), &t.table) == (key.0, &key.1))
     };
@@ -110,14 +132,16 @@ fn attack(scene: &Scene, case: &CaseData, join: &Join) -> Option<Attack> {
         .map(|c| Some(format!("{} = {}", c.quoted(), quote_literal(&cell(child, row, c)?))))
         .collect();
     let sets = sets.filter(|s| !s.is_empty())?;
+    let shown = [&join.child_tenant].into_iter().chain(&join.key.columns).map(Ident::quoted);
     let sql = format!(
-        "UPDATE {} SET {} WHERE {}",
+        "UPDATE {} SET {} WHERE {} RETURNING {}",
         join.child.1.quoted(),
         sets.join(", "),
-        condition?.join(" AND ")
+        condition?.join(" AND "),
+        shown.collect::<Vec<_>>().join(", ")
     );
     let act = Act::Sql(Statement { database: join.child.0, actor: Actor::Writer, sql });
-    Some(Attack { join: join.name(), table: join.child.1.to_string(), world, other: target.world?, act })
+    Some(Attack { join, world, other: target.world?, act })
 }
 
 /// Writes where rows could be torn apart.
@@ -170,39 +194,43 @@ impl Invariant for TenantCoherence {
             if !alive.contains(&attack.world) || !alive.contains(&attack.other) {
                 continue;
             }
-            let accepted = match outcome {
-                Seen::Done(done) if done.answer.affected > 0 => true,
-                Seen::Refused(refusal) if refusal.failure.sql().is_some() => false,
+            let (accepted, answer) = match (outcome, seen.contents(at)) {
+                (Seen::Done(done), Some(contents)) if done.answer.affected > 0 => {
+                    match attack.crossed(contents, &done.answer) {
+                        true => (true, "accepted".to_owned()),
+                        false => (false, "accepted, and kept within a tenant".to_owned()),
+                    }
+                }
+                (Seen::Refused(refusal), _) if refusal.failure.sql().is_some() => {
+                    (false, refusal.failure.to_string())
+                }
                 _ => continue,
             };
+            let (join, table) = (attack.name(), attack.join.child.1.to_string());
             judgement.exercised.insert(attack.world);
             judgement.probes.push(Probe {
-                subject: format!("{}: a row of another tenant is refused", attack.join),
-                table: Some(attack.table.clone()),
+                subject: format!("{join}: a row of another tenant is refused"),
+                table: Some(table.clone()),
                 passed: !accepted,
                 sql: match &attack.act {
                     Act::Sql(s) => Some(s.sql.clone()),
                     _ => None,
                 },
-                answer: Some(match outcome {
-                    Seen::Refused(r) => r.failure.to_string(),
-                    _ => "accepted".to_owned(),
-                }),
+                answer: Some(answer),
                 expects: Some(Expects::Refusal),
             });
             if accepted {
                 judgement.violated(Violation {
-                    key: ViolationKey { step: None, code: "schema-accepts", subject: attack.join.clone() },
+                    key: ViolationKey { step: None, code: "schema-accepts", subject: join.clone() },
                     worlds: [attack.world, attack.other].into(),
                     severity: Severity::Medium,
-                    title: format!("The schema accepts {} across tenants", attack.join),
+                    title: format!("The schema accepts {join} across tenants"),
                     message: format!(
-                        "A row of {} can be made to point at a row of another tenant; the server accepts it.",
-                        attack.table
+                        "A row of {table} can be made to point at a row of another tenant; the server accepts it."
                     ),
                     cause: "The foreign key does not include the tenant.".to_owned(),
                     remedy: String::new(),
-                    tables: vec![attack.table],
+                    tables: vec![table],
                     place: None,
                     witness,
                 });

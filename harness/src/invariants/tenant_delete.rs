@@ -132,9 +132,12 @@ impl Invariant for TenantDelete {
                 }
                 continue;
             }
-            let crossed = one.crossing.as_ref().map(|_| seen.seen(at, &acts[..1]));
-            if crossed.is_some_and(|s| s.and_then(Seen::done).is_none_or(|d| d.answer.affected == 0)) {
-                continue; // the row does not point there: no cascade to follow
+            let points_there = |attack: &Attack| {
+                let done = seen.seen(at, &acts[..1]).and_then(Seen::done);
+                done.is_some_and(|d| attack.crossed(before, &d.answer))
+            };
+            if !one.crossing.as_ref().is_none_or(points_there) {
+                continue; // no cascade to follow
             }
             let Some(after) = seen.snapshot(at, acts) else { continue };
             judgement.exercised.insert(one.world);
@@ -219,9 +222,9 @@ fn judge_crossing(
     if let Some(change) = lost {
         judgement.violated(violation(
             "cascade-crosses",
-            attack.join.clone(),
+            attack.name(),
             Severity::High,
-            format!("A cascade along {} crosses tenants", attack.join),
+            format!("A cascade along {} crosses tenants", attack.name()),
             format!(
                 "A row of {} that points at another tenant's row goes when that tenant is deleted.",
                 change.table.1

@@ -14,7 +14,7 @@ use crate::db::commands::Errand;
 use crate::db::session::{Failure, Session};
 use crate::db::stage::{RoleNames, Stage};
 use crate::explore::scene::{late_tables, literals, schemas_with_late};
-use crate::explore::{Actor, Print, Scene, copy};
+use crate::explore::{Actor, DISCARD_TEMPORARY, Print, Scene, copy};
 
 const SURVEY_LIMIT: Duration = Duration::from_secs(120);
 
@@ -144,6 +144,9 @@ impl<'a> Surveyor<'a> {
                 }
             }
         }
+        if script.mentions_temporary() {
+            session.run(DISCARD_TEMPORARY, SURVEY_LIMIT).await?;
+        }
         session.run("RESET ALL; RESET ROLE", SURVEY_LIMIT).await?;
         Ok(Ok(()))
     }
@@ -250,7 +253,7 @@ pub(crate) async fn look_ahead(
 type Walk = (Checkpoints, WaysBack, Option<(StepId, String)>);
 
 async fn walk(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Walk, Failure> {
-    let all_held = scenario.steps.iter().all(|s| s.is_transactional() && s.goes_back_transactional());
+    let all_held = scenario.steps.iter().all(|s| s.is_held() && s.goes_back_held());
     if all_held { walk_held(surveyor, scenario).await } else { walk_committed(surveyor, scenario).await }
 }
 

@@ -25,3 +25,4 @@ mod replays;
 mod samples;
 mod score;
 mod secrets;
+mod silence;
