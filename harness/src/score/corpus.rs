@@ -35,6 +35,9 @@ pub struct Fault {
 pub struct Sheet {
     /// The class of faults that it belongs to, as faults are counted by it.
     pub category: String,
+    /// What teams did of which it is an instance, in a few words; several faults may be of one class.
+    #[serde(default)]
+    pub class: Option<String>,
     /// Invariants of which at least one must fire.
     pub fires: Vec<String>,
     /// Invariants that may fire, too.
@@ -152,10 +155,12 @@ mod tests {
     #[test]
     fn a_sheet_says_what_is_known_of_a_fault() {
         let sheet = Sheet::parse(
-            "category = \"Backfill\"\nfires = [\"backfill-complete\"]\nsmallest = { worlds = 1, rows = 2 }\n",
+            "category = \"Backfill\"\nclass = \"none is filled\"\nfires = [\"backfill-complete\"]\n\
+             smallest = { worlds = 1, rows = 2 }\n",
         )
         .unwrap();
         assert_eq!(sheet.fires, ["backfill-complete"]);
+        assert_eq!(sheet.class.as_deref(), Some("none is filled"));
         assert_eq!(sheet.smallest, Some(Smallest { worlds: 1, rows: 2 }));
     }
 

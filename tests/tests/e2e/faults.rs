@@ -3,7 +3,7 @@
 //! A folder of `tests/faults/` changes one thing of the scenario that it names as its base. Its `fault.toml` says what
 //! must fire and what may; one that is named after an invariant (`<invariant>[-<what>]`) says it by `[expect]` too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rstest::rstest;
@@ -117,12 +117,55 @@ fn what_a_sheet_says_fires_and_nothing_that_it_does_not(#[files("faults/*/fault.
     }
 }
 
-#[test]
-fn every_invariant_has_a_fault() {
+/// Every fault, by name.
+fn faults() -> Vec<String> {
     let folders = std::fs::read_dir(folder("")).unwrap();
     let names = folders.map(|f| f.unwrap().file_name().into_string().unwrap());
-    let faults: Vec<String> = names.filter(|n| !SOUND.contains(&n.as_str()) && n != "README.md").collect();
+    let mut faults: Vec<String> =
+        names.filter(|n| !SOUND.contains(&n.as_str()) && n != "README.md").collect();
+    faults.sort();
+    faults
+}
+
+#[test]
+fn every_invariant_has_a_fault() {
+    let faults = faults();
     let hit: BTreeSet<String> = faults.iter().flat_map(|n| sheet(n).fires).collect();
     let all: BTreeSet<String> = invariants().into_iter().map(str::to_owned).collect();
     assert_eq!(hit, all);
+}
+
+/// Classes and their faults, category by category, as the README has them.
+fn classes() -> String {
+    let mut classes: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    for name in faults() {
+        let sheet = sheet(&name);
+        let class = sheet.class.unwrap_or_else(|| panic!("{name} is of no class"));
+        classes.entry(sheet.category).or_default().entry(class).or_default().push(format!("`{name}`"));
+    }
+    let mut text = String::new();
+    for (category, classes) in classes {
+        text.push_str(&format!("\n## {category}\n\n| class | faults |\n|---|---|\n"));
+        for (class, faults) in classes {
+            text.push_str(&format!("| {class} | {} |\n", faults.join(", ")));
+        }
+    }
+    text
+}
+
+/// With `UPDATE_FAULTS` set, writes them instead.
+#[test]
+fn the_readme_tells_the_faults_of_every_class() {
+    const BEGIN: &str = "<!-- classes -->\n";
+    const END: &str = "\n<!-- end of classes -->";
+    let path = folder("README.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (told, after) = rest.split_once(END).unwrap();
+    let classes = classes();
+    if std::env::var_os("UPDATE_FAULTS").is_some() {
+        std::fs::write(&path, format!("{before}{BEGIN}{classes}{END}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(told, classes, "UPDATE_FAULTS=1 writes it anew");
 }
