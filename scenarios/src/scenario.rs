@@ -242,7 +242,8 @@ pub struct Step {
     pub down: Option<Script>,
     /// Whether it must refuse incomplete data, and what that is.
     pub guard: Option<Guard>,
-    /// What else a backfill may write besides tenant columns: `Table` (rows may be added) or `Table.column`.
+    /// What else it may write besides tenant columns, and besides what the UPDATEs of a migration name: `Table` (rows
+    /// may be added; by a migration, removed too) or `Table.column`.
     pub writes: Vec<WriteScope>,
     /// Whether tables that the timeline created until then get rows behind it.
     pub populate: Populate,

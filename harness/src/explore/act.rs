@@ -63,6 +63,8 @@ pub enum Act {
     Catalog,
     /// The step goes up, as migrator or as its twin.
     Step(StepId, Actor),
+    /// The step goes up, as migrator, in a session with that time zone. Asked of steps that a transaction can hold.
+    StepIn(StepId, String),
     /// The step goes down, as migrator.
     Down(StepId),
     /// An access path is sent as its role, for a world.

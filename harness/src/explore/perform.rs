@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use watertight_generators::WorldId;
 use watertight_scenarios::Script;
+use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{DatabaseId, StepId};
 
 use super::act::{Act, Actor, Binding, Done, Refusal, Seen, Statement};
@@ -57,6 +58,14 @@ impl Runner<'_> {
         match act {
             Act::Snapshot | Act::Catalog => self.probe(act).await,
             Act::Step(step, actor) => self.step(*step, actor, Pace::Together, savepoint).await,
+            Act::StepIn(step, zone) => {
+                let db = self.scene.step(*step).database;
+                // Of the session, as a client would have it; it ends with the step.
+                let sql = format!("SET TimeZone = {}", quote_literal(zone));
+                self.keep(db, &Actor::Migrator, "another session's time zone".to_owned(), vec![sql.clone()]);
+                self.own(db, &sql).await?;
+                self.step(*step, &Actor::Migrator, Pace::Together, savepoint).await
+            }
             Act::Down(step) => {
                 let Some(down) = self.scene.step(*step).down.clone() else {
                     return Ok(Seen::Done(Done::default()));

@@ -52,6 +52,9 @@ pub fn act(scene: &Scene, act: &Act) -> String {
         Act::Snapshot => "contents".to_owned(),
         Act::Catalog => "catalogs".to_owned(),
         Act::Step(step, actor) => format!("{}: {}", who(scene, actor), scene.step(*step).work()),
+        Act::StepIn(step, zone) => {
+            format!("{} in {zone}: {}", who(scene, &Actor::Migrator), scene.step(*step).work())
+        }
         Act::Down(step) => {
             let path = scene.step(*step).down.as_ref().map_or("no way back", |d| d.path.as_str());
             format!("{}: {path}", who(scene, &Actor::Migrator))

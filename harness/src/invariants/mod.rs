@@ -9,6 +9,7 @@ mod again;
 mod backfill;
 mod backfill_correct;
 mod backfill_preserves;
+mod constraint_validated;
 mod constraints;
 mod context_contained;
 mod copy;
@@ -18,9 +19,12 @@ mod existence_oracle;
 mod guard;
 mod isolation;
 mod migration_applies;
+mod migration_preserves;
 mod own;
 mod rls;
 mod rollback;
+mod rollback_roundtrip;
+mod rollback_writes;
 mod routing;
 mod schema_declared;
 mod secrets_at_rest;
@@ -189,13 +193,17 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(tenant_delete::TenantDelete),
         Box::new(context_contained::ContextContained),
         Box::new(migration_applies::MigrationApplies),
+        Box::new(migration_preserves::MigrationPreserves),
         Box::new(guard::GuardRefuses),
         Box::new(constraints::Rejects),
         Box::new(constraints::Admits),
+        Box::new(constraint_validated::ConstraintValidated),
         Box::new(schema_declared::SchemaDeclared),
         Box::new(access_compatible::AccessCompatible),
         Box::new(rollback::SchemaBack),
         Box::new(rollback::DataBack),
+        Box::new(rollback_roundtrip::Roundtrip),
+        Box::new(rollback_writes::KeepsWrites),
         Box::new(copy::Complete),
         Box::new(copy::Idempotent),
         Box::new(copy_cut::Resumable),

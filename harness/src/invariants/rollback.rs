@@ -14,18 +14,16 @@ pub(super) struct SchemaBack;
 /// Contents as before.
 pub(super) struct DataBack;
 
-/// Lines of a catalog difference that a message shows.
-const LINES_SHOWN: usize = 4;
-
 /// A way back from one checkpoint to an earlier one: the steps to take down, latest first. Steps that change no
 /// schema and have no way back are passed over; a migration without one ends the way.
-struct Way {
-    from: Checkpoint,
-    to: Checkpoint,
-    downs: Vec<StepId>,
+#[derive(Clone)]
+pub(super) struct Way {
+    pub(super) from: Checkpoint,
+    pub(super) to: Checkpoint,
+    pub(super) downs: Vec<StepId>,
 }
 
-fn ways(scene: &Scene) -> Vec<Way> {
+pub(super) fn ways(scene: &Scene) -> Vec<Way> {
     let mut found = Vec::new();
     for from in scene.checkpoints() {
         let mut downs = Vec::new();
@@ -46,12 +44,12 @@ fn acts(way: &Way, last: Act) -> Vec<Act> {
     way.downs.iter().map(|s| Act::Down(*s)).chain([last]).collect()
 }
 
-fn has_ways(scene: &Scene) -> Result<(), String> {
+pub(super) fn has_ways(scene: &Scene) -> Result<(), String> {
     if ways(scene).is_empty() { Err("no step has a way back".to_owned()) } else { Ok(()) }
 }
 
 /// The first down on the way that was refused.
-fn refused<'a>(seen: &'a Observations, way: &Way) -> Option<(StepId, &'a Refusal)> {
+pub(super) fn refused<'a>(seen: &'a Observations, way: &Way) -> Option<(StepId, &'a Refusal)> {
     let path: Vec<Act> = way.downs.iter().map(|s| Act::Down(*s)).collect();
     (1..=path.len()).find_map(|n| {
         let refusal = seen.seen(way.from, &path[..n])?.refusal()?;
@@ -59,12 +57,12 @@ fn refused<'a>(seen: &'a Observations, way: &Way) -> Option<(StepId, &'a Refusal
     })
 }
 
-fn down_place(scene: &Scene, step: StepId, statement: usize) -> Option<(String, Option<u32>)> {
+pub(super) fn down_place(scene: &Scene, step: StepId, statement: usize) -> Option<(String, Option<u32>)> {
     let down = scene.step(step).down.as_ref()?;
     Some((down.path.clone(), down.statements.get(statement).map(|s| s.line)))
 }
 
-fn way_words(scene: &Scene, way: &Way) -> String {
+pub(super) fn way_words(scene: &Scene, way: &Way) -> String {
     format!("from the state after `{}`", scene.checkpoint_name(way.from))
 }
 
@@ -146,11 +144,7 @@ impl Invariant for SchemaBack {
             wrong.insert(way.from);
             let step = last.unwrap_or(StepId(way.to.0));
             let id = &scene.step(step).id;
-            let more = lines.len().saturating_sub(LINES_SHOWN);
-            let mut shown = lines[..lines.len() - more].join("; ");
-            if more > 0 {
-                shown.push_str(&format!("; and {more} more"));
-            }
+            let shown = some_of(&lines);
             judgement.violated(Violation {
                 key: ViolationKey { step: Some(step), code: "schema-differs", subject: String::new() },
                 worlds: alive,
@@ -169,7 +163,7 @@ impl Invariant for SchemaBack {
 }
 
 /// What differs between two states of the catalogs, in words.
-fn print_diff(before: &Print, after: &Print) -> Vec<String> {
+pub(super) fn print_diff(before: &Print, after: &Print) -> Vec<String> {
     let mut lines = Vec::new();
     for ((kind, object), definition) in before {
         match after.get(&(kind.clone(), object.clone())) {
@@ -184,6 +178,19 @@ fn print_diff(before: &Print, after: &Print) -> Vec<String> {
         lines.push(format!("{kind} {object} is left behind"));
     }
     lines
+}
+
+/// Lines of a catalog difference that a message shows.
+const LINES_SHOWN: usize = 4;
+
+/// The first of these lines, and how many more there are.
+pub(super) fn some_of(lines: &[String]) -> String {
+    let more = lines.len().saturating_sub(LINES_SHOWN);
+    let mut shown = lines[..lines.len() - more].join("; ");
+    if more > 0 {
+        shown.push_str(&format!("; and {more} more"));
+    }
+    shown
 }
 
 static DATA: InvariantSpec = InvariantSpec {

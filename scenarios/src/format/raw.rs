@@ -259,7 +259,8 @@ pub(crate) struct RawStep {
     /// Whether the step must refuse incomplete data: `true` for rows without a tenant, or a query that returns
     /// the rows that it must refuse.
     pub(crate) guard: Option<At<RawGuard>>,
-    /// What the step may write besides tenant columns: `Table` (rows may be added) or `Table.column`.
+    /// What the step may write besides tenant columns: `Table` (rows may be added; by a migration, removed too) or
+    /// `Table.column`.
     #[serde(default)]
     pub(crate) writes: Vec<At<String>>,
     /// Whether tables that the timeline created until then get generated rows behind the step: `true` for all that

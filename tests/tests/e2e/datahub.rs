@@ -87,7 +87,7 @@ async fn datahub_is_violated_where_it_is_known_to_be_and_each_counterexample_rep
 }
 
 /// Invariants that have a subject in this system: it has no row security, one database, and no vectors.
-const APPLY: [&str; 13] = [
+const APPLY: [&str; 17] = [
     "backfill-complete",
     "backfill-correct",
     "backfill-idempotent",
@@ -95,12 +95,16 @@ const APPLY: [&str; 13] = [
     "read-isolation",
     "non-interference",
     "migration-applies",
+    "migration-preserves",
     "guard-refuses",
     "constraint-rejects",
     "constraint-admits",
+    "constraint-validated",
     "access-compatible",
     "rollback-schema",
     "rollback-data",
+    "rollback-roundtrip",
+    "rollback-keeps-writes",
 ];
 
 #[test]

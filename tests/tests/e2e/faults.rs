@@ -15,7 +15,7 @@ use watertight_tests::run::{expected, verdict};
 use watertight_tests::watertight;
 
 /// Scenarios without a fault.
-const SOUND: [&str; 10] = [
+const SOUND: [&str; 11] = [
     "items",
     "items-forced",
     "copied",
@@ -26,6 +26,7 @@ const SOUND: [&str; 10] = [
     "clinic-odd",
     "fleet",
     "library",
+    "ledger",
 ];
 
 fn folder(name: &str) -> PathBuf {
@@ -56,6 +57,7 @@ fn sheet(name: &str) -> Sheet {
 #[case("clinic-odd")]
 #[case("fleet")]
 #[case("library")]
+#[case("ledger")]
 fn every_invariant_is_silent_on_what_is_sound(#[case] name: &str) {
     let scenario = Scenario::load(&folder(name)).unwrap();
     let ended = watertight!("verify", folder(name)).small(24).run().expect(0);

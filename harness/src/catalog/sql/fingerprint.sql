@@ -45,7 +45,7 @@ UNION ALL
 SELECT 'constraint', r.label || ' ' || k.conname,
        pg_catalog.pg_get_constraintdef(k.oid) || CASE WHEN k.convalidated THEN '' ELSE ' (not validated)' END
 FROM pg_catalog.pg_constraint k JOIN relations r ON r.oid = k.conrelid
-WHERE k.contype IN ('p', 'u', 'f', 'c', 'x')
+WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') OR (k.contype = 'n' AND NOT k.convalidated)
 UNION ALL
 SELECT 'index', r.label || ' ' || i.relname,
        pg_catalog.pg_get_indexdef(x.indexrelid) || CASE WHEN x.indisvalid THEN '' ELSE ' (invalid)' END

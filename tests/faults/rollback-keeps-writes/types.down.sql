@@ -1,0 +1,3 @@
+DROP TABLE entry;
+ALTER TABLE entry_before RENAME TO entry;
+DROP TYPE entry_state;
