@@ -1,0 +1,6 @@
+ALTER TABLE item ADD COLUMN tenant_id uuid REFERENCES tenant (id);
+ALTER TABLE note ADD COLUMN tenant_id uuid REFERENCES tenant (id);
+CREATE INDEX item_tenant_idx ON item (tenant_id);
+CREATE UNIQUE INDEX item_tenant_id_key ON item (tenant_id, id);
+ALTER TYPE mood ADD VALUE 'loud';
+ALTER TABLE item ALTER COLUMN mood SET DEFAULT 'loud';

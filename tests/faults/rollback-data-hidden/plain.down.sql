@@ -1,0 +1,5 @@
+ALTER TABLE note ADD COLUMN body text;
+ALTER TABLE note NO FORCE ROW LEVEL SECURITY;
+UPDATE note n SET body = b.body FROM note_body b WHERE b.id = n.id;
+ALTER TABLE note FORCE ROW LEVEL SECURITY;
+DROP TABLE note_body;

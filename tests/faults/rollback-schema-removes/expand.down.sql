@@ -1,0 +1,3 @@
+DROP INDEX item_account_idx;
+ALTER TABLE note DROP COLUMN tenant_id;
+ALTER TABLE item DROP COLUMN tenant_id;
