@@ -83,6 +83,20 @@ pub struct Server {
     pub pgvector: Option<String>,
     /// Pinned settings that matter to results (time zone, locale, collation), `name=value`.
     pub settings: Vec<String>,
+    /// Known defects of this release by which row security lets something through.
+    #[serde(default)]
+    pub engine_defects: Vec<EngineDefect>,
+}
+
+/// A defect of the server itself, which no migration mends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineDefect {
+    /// Its CVE.
+    pub id: String,
+    /// What comes of it, in a few words.
+    pub what: String,
+    /// The first release of the same major version without it.
+    pub mended_in: String,
 }
 
 /// What the run was asked to do.

@@ -19,7 +19,7 @@ use crate::db::stage::{PINNED, StageError};
 use crate::failures::{Failure, Folder};
 use crate::init::InitError;
 use crate::invariants;
-use crate::provider::{ProviderError, Server};
+use crate::provider::{ProviderError, Server, defects};
 use crate::verify::{Event, VerifyError, VerifyOptions, verify};
 
 /// Runs the command.
@@ -259,6 +259,7 @@ fn describe(server: &Server) -> watertight_reports::Server {
         version: info.server_version.clone(),
         pgvector: info.pgvector.clone(),
         settings,
+        engine_defects: defects::known(info.server_version_num),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod choice;
 mod container;
+pub(crate) mod defects;
 mod doctor;
 mod embedded;
 mod error;

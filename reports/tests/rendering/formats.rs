@@ -177,3 +177,20 @@ fn an_incomplete_run_is_no_successful_execution(#[case] incomplete: Option<&str>
         Report { incomplete: incomplete.map(str::to_owned), ..build::report(vec![nasty::scenario()]) };
     assert_eq!(sarif(&report)["runs"][0]["invocations"][0]["executionSuccessful"], successful);
 }
+
+#[test]
+fn a_defect_of_the_server_is_told_as_the_servers() {
+    let mut report = build::report(vec![datahub::documented()]);
+    assert!(!render_index(&report).contains("**Engine:**"));
+    report.server.engine_defects.push(EngineDefect {
+        id: "CVE-2024-10976".into(),
+        what: "policies of another role apply".into(),
+        mended_in: "17.1".into(),
+    });
+    for page in [render_index(&report), render_markdown(&report.scenarios[0], &report)] {
+        assert!(
+            page.contains("CVE-2024-10976, mended in PostgreSQL 17.1: policies of another role"),
+            "{page}"
+        );
+    }
+}

@@ -85,6 +85,7 @@ pub(crate) fn report(scenarios: Vec<ScenarioReport>) -> Report {
             version: "17.6".into(),
             pgvector: Some("0.8.1".into()),
             settings: strings(&["TimeZone=UTC", "lc_collate=C"]),
+            engine_defects: Vec::new(),
         },
         seed: 20_251_219,
         settings: Settings { cases: 120, only: Vec::new(), skip: Vec::new() },
