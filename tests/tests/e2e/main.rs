@@ -17,6 +17,7 @@ mod gate;
 mod hostile;
 mod init;
 mod interrupts;
+mod kept;
 mod mends;
 mod names;
 mod overrides;
