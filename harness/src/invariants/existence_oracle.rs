@@ -4,7 +4,7 @@ use watertight_generators::{Row, TableData, WorldId};
 use watertight_reports::{Expects, Severity};
 use watertight_scenarios::Ident;
 use watertight_scenarios::ident::quote_literal;
-use watertight_scenarios::scenario::{AppRole, Checkpoint};
+use watertight_scenarios::scenario::{AccessKind, AppRole, Checkpoint};
 use watertight_scenarios::schema::{Table, TypeKind};
 
 use super::rls::{ask, roles};
@@ -166,6 +166,16 @@ fn is_counted(table: &Table, column: &Ident) -> bool {
     matches!(kind, Some(TypeKind::Int2 | TypeKind::Int4 | TypeKind::Int8))
 }
 
+/// Whether the role can try values in a table: read it, and change something in it.
+fn may_change(scene: &Scene, at: Checkpoint, role: &AppRole, key: &TableKey) -> bool {
+    let reach = scene.reach.get(at.0).and_then(|r| r.get(key.0.0));
+    reach.is_some_and(|r| {
+        r.relations
+            .iter()
+            .any(|r| r.role == role.name && r.relation == key.1 && r.select && !r.columns.update.is_empty())
+    })
+}
+
 fn guesses<'a>(scene: &'a Scene, case: &'a CaseData) -> Vec<Guess<'a>> {
     let mut found = Vec::new();
     if !case.deep {
@@ -174,12 +184,7 @@ fn guesses<'a>(scene: &'a Scene, case: &'a CaseData) -> Vec<Guess<'a>> {
     let at = scene.last();
     for role in roles(scene) {
         for (key, tenant) in scene.tenant_tables(at) {
-            let reach = scene.reach.get(at.0).and_then(|r| r.get(key.0.0));
-            let may = reach.is_some_and(|r| {
-                r.relations.iter().any(|r| {
-                    r.role == role.name && r.relation == key.1 && r.select && !r.columns.update.is_empty()
-                })
-            });
+            let may = may_change(scene, at, role, &key);
             let (Some(table), Some(data)) = (scene.table(at, &key), case.table(key.0, &key.1)) else {
                 continue;
             };
@@ -226,6 +231,12 @@ impl Invariant for ExistenceOracle {
         });
         if !open && !numbered {
             return Err("every key over values that can be guessed has the tenant in it".to_owned());
+        }
+        let writes = scene.scenario.access.iter().any(|path| path.kind == AccessKind::Write);
+        let changes = |role: &AppRole| tables.iter().any(|(key, _)| may_change(scene, at, role, key));
+        if !writes && !roles(scene).any(changes) {
+            return Err("no write path is declared, and no application role may change rows: nobody can ask"
+                .to_owned());
         }
         Ok(())
     }

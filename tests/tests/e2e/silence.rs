@@ -85,7 +85,35 @@ fn each_step_has_its_commit(down: bool) -> Folder {
     repository("commits", &migrations)
 }
 
+/// A policy lets everything through, and a restrictive one only a tenant's own.
+fn a_restrictive_policy() -> Folder {
+    let init = format!(
+        "{TENANTS}CREATE TABLE notes (id uuid PRIMARY KEY,
+             tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE, body text NOT NULL);
+         GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO web;"
+    );
+    let secure = "ALTER TABLE notes ENABLE ROW LEVEL SECURITY; ALTER TABLE notes FORCE ROW LEVEL SECURITY;
+        CREATE POLICY anybody ON notes USING (true);
+        CREATE POLICY own ON notes AS RESTRICTIVE
+            USING (tenant_id = NULLIF(current_setting('app.tenant', true), '')::uuid);";
+    repository("restrictive", &[("01_init", &init), ("02_secure", secure)])
+}
+
+/// A value is unique over all tenants, and nobody is there who could try values.
+fn nobody_asks() -> Folder {
+    let init = format!(
+        "{TENANTS}CREATE TABLE keys (id uuid PRIMARY KEY, hash text NOT NULL UNIQUE,
+             tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE);"
+    );
+    repository(
+        "hashes",
+        &[("01_init", &init), ("02_expiry", "ALTER TABLE keys ADD COLUMN expires_at timestamptz;")],
+    )
+}
+
 #[rstest]
+#[case::nobody_asks(nobody_asks())]
+#[case::a_restrictive_policy(a_restrictive_policy())]
 #[case::an_enum_grows(an_enum_grows())]
 #[case::keys_that_every_tenant_has(keys_that_every_tenant_has())]
 #[case::a_trigger_keeps_rows_together(a_trigger_keeps_rows_together())]

@@ -147,9 +147,10 @@ impl Both<'_> {
 
     /// Policies that let everything through, and did not before.
     fn wide(&self, old: Option<&Table>, new: &Table, found: &mut Vec<Change>) {
-        for policy in new.policies.iter().filter(|p| self.is_wide(p)) {
-            let known =
-                old.is_some_and(|t| t.policies.iter().any(|p| p.name == policy.name && self.is_wide(p)));
+        for policy in new.policies.iter().filter(|p| self.is_wide(new, p)) {
+            let is_the_same =
+                |t: &Table| t.policies.iter().any(|p| p.name == policy.name && self.is_wide(t, p));
+            let known = old.is_some_and(is_the_same);
             if !known {
                 found.push(Change {
                     code: "widens-policy",
@@ -165,11 +166,23 @@ impl Both<'_> {
         }
     }
 
-    fn is_wide(&self, policy: &Policy) -> bool {
+    fn is_wide(&self, table: &Table, policy: &Policy) -> bool {
         let is_true = |e: &Option<String>| e.as_deref() == Some("true");
         let held_back: Vec<&Ident> = roles(self.scene).map(|r| &r.name).collect();
         let applies = policy.roles.iter().any(|r| r.as_str() == "public" || held_back.contains(&r));
-        policy.permissive && applies && (is_true(&policy.using) || is_true(&policy.with_check))
+        let wide = is_true(&policy.using) || is_true(&policy.with_check);
+        // What every restrictive policy has to let through as well is not wide.
+        let restricts = |other: &&Policy| {
+            let for_all_of_them = other.roles.iter().any(|r| r.as_str() == "public")
+                || policy.roles.iter().all(|r| other.roles.contains(r));
+            let condition = |e: &Option<String>| e.is_some() && !is_true(e);
+            !other.permissive
+                && (other.command == "ALL" || other.command == policy.command)
+                && for_all_of_them
+                && (condition(&other.using) || condition(&other.with_check))
+                && !is_true(&other.with_check)
+        };
+        policy.permissive && applies && wide && !table.policies.iter().any(|p| restricts(&p))
     }
 
     fn views(&self, found: &mut Vec<Change>) {
