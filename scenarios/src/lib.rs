@@ -9,6 +9,7 @@ mod format;
 pub mod ident;
 pub mod layout;
 mod lex;
+pub mod mutation;
 pub mod queries;
 pub mod scenario;
 pub mod schema;
