@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::model::{Report, SCHEMA_VERSION};
+use crate::model::{MutationReport, Report, SCHEMA_VERSION};
 
 /// Why a file is not a report that this version can read.
 #[derive(Debug, Error)]
@@ -45,5 +45,14 @@ impl Report {
             return Err(ReadError::Version { found });
         }
         Ok(serde_json::from_str(text)?)
+    }
+}
+
+impl MutationReport {
+    /// The report as `strength.json` holds it, with a line end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a report has string keys only");
+        text.push('\n');
+        text
     }
 }

@@ -14,11 +14,13 @@ mod plans;
 mod schema;
 mod scope;
 mod steps;
+mod strength;
 mod subject;
 mod summary;
 mod tried;
 
 pub use index::render_index;
+pub use strength::render_strength;
 
 use crate::model::{Report, ScenarioReport};
 use engine::Section;
@@ -50,6 +52,7 @@ const SECTIONS: &[fn(&Subject<'_>) -> Option<Section>] = &[
     closing::risk,
     closing::coverage,
     scope::scope,
+    strength::strength,
     closing::assumptions,
     closing::conclusion,
 ];

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 mod checks;
 mod evidence;
+mod strength;
 
 pub use checks::*;
 pub use evidence::*;
+pub use strength::*;
 
 /// Version of the shape of `report.json`; raised when a consumer would have to change.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -51,6 +53,9 @@ impl Report {
                 step.ms = 0.0;
                 step.down_ms = step.down_ms.map(|_| 0.0);
                 step.timings.iter_mut().for_each(|timing| timing.ms = 0.0);
+            }
+            if let Some(strength) = &mut scenario.evidence.strength {
+                strength.ms = 0.0;
             }
             for preset in &mut scenario.evidence.presets {
                 preset.ms = 0.0;

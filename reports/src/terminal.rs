@@ -3,8 +3,8 @@
 use crate::areas::Area;
 use crate::escape::terminal;
 use crate::issues::{self, Issue};
-use crate::model::{Report, ScenarioReport, Severity, Verdict};
-use crate::units::{count, duration};
+use crate::model::{Fate, Report, ScenarioReport, Severity, Strength, Verdict};
+use crate::units::{count, duration, number};
 use crate::words;
 
 /// Lines of a screen; the summary never has more.
@@ -154,6 +154,7 @@ fn closing(report: &Report) -> Vec<SummaryLine> {
     }
     // What was found stays on the screen, whatever else there is to say.
     lines.truncate(LINES_MAX / 4);
+    lines.extend(strength(report));
     let cases = report.scenarios.iter().map(|scenario| scenario.data.cases).sum();
     let worlds = report.scenarios.iter().map(|scenario| scenario.data.worlds).sum();
     lines.push(SummaryLine {
@@ -167,6 +168,50 @@ fn closing(report: &Report) -> Vec<SummaryLine> {
             count(worlds, "world", "worlds"),
             duration(report.ms),
             report.seed
+        ),
+    });
+    lines
+}
+
+/// How many seeded faults were caught, over all scenarios into which some were seeded.
+fn strength(report: &Report) -> Option<SummaryLine> {
+    let all: Vec<&Strength> = report.scenarios.iter().filter_map(|s| s.evidence.strength.as_ref()).collect();
+    let (caught, counted) = (all.iter().map(|s| s.caught()).sum(), all.iter().map(|s| s.counted()).sum());
+    (!all.is_empty()).then(|| plain(format!("{:<14}{}", "strength", caught_of(caught, counted))))
+}
+
+fn caught_of(caught: u64, counted: u64) -> String {
+    format!("caught {} of {}", number(caught), count(counted, "seeded fault", "seeded faults"))
+}
+
+/// What became of seeded faults: a line for each that was not caught, and the sum. As wide as its texts.
+pub fn render_strength_summary(strength: &Strength) -> Vec<SummaryLine> {
+    let mut lines = Vec::new();
+    for fault in &strength.faults {
+        let word = match &fault.fate {
+            Fate::Survived { .. } => "not caught",
+            Fate::Undecided { .. } => "undecided",
+            Fate::Caught { .. } | Fate::NoEffect | Fate::NotApplied { .. } => continue,
+        };
+        let after = if fault.after.is_empty() { "nothing" } else { &fault.after };
+        let change = format!("{} → {after}", if fault.before.is_empty() { "nothing" } else { &fault.before });
+        lines.push(SummaryLine {
+            verdict: Some(Verdict::Inconclusive),
+            severity: None,
+            text: terminal(&format!("{word:<14}{} {}:{}: {change}", fault.operator, fault.file, fault.line)),
+        });
+    }
+    let (caught, counted) = (strength.caught(), strength.counted());
+    let all = caught == counted && counted > 0;
+    lines.push(SummaryLine {
+        verdict: Some(if all { Verdict::Held } else { Verdict::Inconclusive }),
+        severity: None,
+        text: format!(
+            "{:<14}{}, in {}; seed {}",
+            "strength",
+            caught_of(caught, counted),
+            duration(strength.ms),
+            strength.seed
         ),
     });
     lines

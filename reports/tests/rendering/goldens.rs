@@ -73,6 +73,28 @@ fn the_summary(#[case] name: &str, #[case] report: Report, #[case] width: usize)
 }
 
 #[test]
+fn what_a_verification_is_worth() {
+    let report = MutationReport {
+        schema_version: SCHEMA_VERSION,
+        tool: build::report(Vec::new()).tool,
+        server: build::report(Vec::new()).server,
+        scenario: "org-backfill".into(),
+        title: "Every row gets its organization".into(),
+        digest: "00".repeat(32),
+        strength: kinds::strength(),
+    };
+    let markdown = render_strength(&report);
+    assert_well_formed(&markdown);
+    let lines: Vec<String> =
+        render_strength_summary(&report.strength).into_iter().map(|line| line.text).collect();
+    insta::assert_snapshot!("strength", format!("{markdown}\n{}\n", lines.join("\n")));
+    // Nothing was caught and nothing counts: no claim.
+    let nothing = Strength { faults: Vec::new(), ..report.strength };
+    assert_eq!((nothing.caught(), nothing.counted()), (0, 0));
+    assert_ne!(render_strength_summary(&nothing)[0].verdict, Some(Verdict::Held));
+}
+
+#[test]
 fn an_interrupted_run_says_so() {
     let mut report = build::report(vec![datahub::mended()]);
     report.incomplete = Some("interrupted after 31 of 120 cases".into());

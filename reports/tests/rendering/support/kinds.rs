@@ -116,6 +116,7 @@ pub(crate) fn backfill() -> ScenarioReport {
             }],
             expectations: Some(Expectations { met: 2, unmet: Vec::new() }),
             indexes: Vec::new(),
+            strength: Some(strength()),
             ..Evidence::default()
         },
         ..scenario(
@@ -232,5 +233,64 @@ pub(crate) fn vectors() -> ScenarioReport {
                 CheckOutcome::Inconclusive { reason: "no tenant had more than 10 chunks".into() },
             )],
         )
+    }
+}
+
+/// Seeded faults of every fate.
+pub(crate) fn strength() -> Strength {
+    let fault = |operator: &str, stands_for: &str, line, before: &str, after: &str, fate| SeededFault {
+        operator: operator.into(),
+        stands_for: stands_for.into(),
+        step: "fill".into(),
+        file: "fill.sql".into(),
+        line,
+        before: before.into(),
+        after: after.into(),
+        fate,
+    };
+    let joined = "Rows are joined with rows that are not theirs.";
+    let caught =
+        |by: &[&str], cases| Fate::Caught { by: strings(by), cases, title: "rows of another tenant".into() };
+    Strength {
+        seed: 1,
+        cases: 16,
+        checks: strings(&["backfill-complete", "backfill-correct", "rls-read"]),
+        unusable: strings(&["vector-recall"]),
+        faults: vec![
+            fault(
+                "drop-join-condition",
+                joined,
+                4,
+                "d.id = c.domain_id AND",
+                "",
+                caught(&["backfill-correct", "rls-read"], 2),
+            ),
+            fault("drop-join-condition", joined, 9, "m.id = c.id", "TRUE", caught(&["backfill-correct"], 1)),
+            fault(
+                "change-on-delete",
+                "What a deletion takes along is not what the model says: rows stay behind, or go too far.",
+                12,
+                "ON DELETE CASCADE",
+                "",
+                Fate::Survived {
+                    differs: strings(&["changes constraint `k` of `messages`: CASCADE → NO ACTION"]),
+                    silenced: strings(&["tenant-delete-contained"]),
+                    closes: "Say under `[declared]` what the application's model expects of the column."
+                        .into(),
+                },
+            ),
+            fault(
+                "empty-guard",
+                "Nothing looks before the step that makes an incomplete backfill permanent.",
+                20,
+                "DO $$ BEGIN IF EXISTS (SELECT) THEN RAISE EXCEPTION 'x'; END IF; END $$",
+                "",
+                Fate::Undecided { why: strings(&["`guard-refuses`: never exercised: it needs rows"]) },
+            ),
+            fault("drop-not-null", "x.", 22, "NOT NULL", "", Fate::NoEffect),
+            fault("drop-unique", "x.", 23, "UNIQUE", "", Fate::NotApplied { why: "42830".into() }),
+        ],
+        left_out: 0,
+        ms: 31_000.0,
     }
 }

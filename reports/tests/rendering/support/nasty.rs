@@ -156,7 +156,39 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
                 first: vec![n()],
                 second: vec![n()],
             }],
+            strength: Some(strength(text)),
         },
+        ms: 1.0,
+    }
+}
+
+/// A fault of every fate, with that text wherever there is room for one.
+fn strength(text: &str) -> Strength {
+    let n = || text.to_owned();
+    let fates = [
+        Fate::Caught { by: vec![n()], cases: 1, title: n() },
+        Fate::Undecided { why: vec![n(), n()] },
+        Fate::Survived { differs: vec![n()], silenced: vec![n()], closes: n() },
+        Fate::NoEffect,
+        Fate::NotApplied { why: n() },
+    ];
+    let fault = |fate| SeededFault {
+        operator: n(),
+        stands_for: n(),
+        step: n(),
+        file: n(),
+        line: 1,
+        before: n(),
+        after: n(),
+        fate,
+    };
+    Strength {
+        seed: 1,
+        cases: 1,
+        checks: vec![n()],
+        unusable: vec![n(), n()],
+        faults: fates.into_iter().map(fault).collect(),
+        left_out: 1,
         ms: 1.0,
     }
 }
