@@ -1,6 +1,7 @@
 //! The final schema is the one that the application's model declares.
 
 use watertight_reports::Severity;
+use watertight_scenarios::Ident;
 use watertight_scenarios::scenario::{DatabaseId, Declared};
 use watertight_scenarios::schema::{Action, Table};
 
@@ -35,9 +36,13 @@ fn differences(table: Option<&Table>, declared: &Declared) -> Vec<(&'static str,
         found.push(("nullable", nullable(wanted), nullable(!column.not_null)));
     }
     if let Some(wanted) = declared.on_delete {
-        let keys =
-            table.iter().flat_map(|t| &t.foreign_keys).filter(|k| k.columns.contains(&declared.column));
-        let actions: Vec<Action> = keys.map(|k| k.on_delete).collect();
+        let of = |wanted: fn(&[Ident], &Ident) -> bool| -> Vec<Action> {
+            let keys = table.iter().flat_map(|t| &t.foreign_keys);
+            keys.filter(|k| wanted(&k.columns, &declared.column)).map(|k| k.on_delete).collect()
+        };
+        // A key of several columns speaks for one of them only where none is its own.
+        let own = of(|columns, column| columns == [column.clone()]);
+        let actions = if own.is_empty() { of(|columns, column| columns.contains(column)) } else { own };
         if !actions.contains(&wanted) {
             let there: Vec<&str> = actions.iter().map(|a| a.on_delete_sql()).collect();
             let there = if there.is_empty() { "no foreign key".to_owned() } else { there.join(", ") };
