@@ -262,12 +262,15 @@ pub(super) struct ScoreArgs {
     /// A further sound scenario: bundled, by id, or a folder. May be given several times.
     #[arg(long, value_name = "SCENARIO")]
     pub(super) sound: Vec<String>,
-    /// Workers; one a core by default.
+    /// Scenarios to score at once, each on a server of its own; one a core by default.
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
     /// The score as JSON.
     #[arg(long)]
     pub(super) json: bool,
+    /// Write the score into that Markdown file, too: between `<!-- score -->` and `<!-- /score -->`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) into: Option<PathBuf>,
 }
 
 /// Workers: as asked, else one a core.

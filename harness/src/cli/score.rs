@@ -9,8 +9,9 @@ use super::exit::Exit;
 use super::interrupts::Interrupts;
 use super::output::{complain, say};
 use super::verify::{environment, failed};
+use crate::files::write_whole;
 use crate::provider::Server;
-use crate::score::{Corpus, Score, ScoreOptions, render, score};
+use crate::score::{Corpus, Score, ScoreOptions, insert, render, score};
 
 /// Runs the command.
 pub(super) async fn run(args: ScoreArgs) -> Exit {
@@ -24,6 +25,12 @@ pub(super) async fn run(args: ScoreArgs) -> Exit {
     if args.seeds == 0 || args.cases == 0 {
         complain("error: no case is asked for: nothing was scored, and that is no pass");
         return Exit::Inconclusive;
+    }
+    // Before anything is started: a file that cannot take the score is found out now.
+    if let Some(path) = &args.into
+        && let Err(exit) = write_into(path, &[])
+    {
+        return exit;
     }
     let interrupts = Interrupts::listen();
     let server = match Server::start(&args.server.options()).await {
@@ -58,6 +65,26 @@ fn load(args: &ScoreArgs) -> Result<Corpus, String> {
     Ok(corpus)
 }
 
+/// Writes lines between the marks of a file; without any, only looks whether they could be.
+fn write_into(path: &Path, lines: &[String]) -> Result<(), Exit> {
+    let told = |why: String| complain(&format!("error: {}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        told(error.to_string());
+        Exit::Usage
+    })?;
+    let written = insert(&text, lines).map_err(|why| {
+        told(why);
+        Exit::Usage
+    })?;
+    if lines.is_empty() {
+        return Ok(());
+    }
+    write_whole(path, &written).map_err(|error| {
+        told(error.to_string());
+        Exit::Environment
+    })
+}
+
 fn print(score: &Score, args: &ScoreArgs) -> Exit {
     if args.json {
         match serde_json::to_string_pretty(score) {
@@ -71,6 +98,11 @@ fn print(score: &Score, args: &ScoreArgs) -> Exit {
         for line in render(score) {
             say(&line);
         }
+    }
+    if let Some(path) = &args.into
+        && let Err(exit) = write_into(path, &render(score))
+    {
+        return exit;
     }
     if score.is_perfect() { Exit::Held } else { Exit::Violated }
 }

@@ -5,13 +5,15 @@ mod corpus;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde::Serialize;
 use watertight_scenarios::Scenario;
 
 pub use corpus::{Corpus, CorpusError, Fault, SHEET, Sheet, Smallest};
-pub use table::render;
+pub use table::{insert, render};
 
 use crate::provider::Server;
 use crate::verify::{Hunt, Sighting, Stop, VerifyError, VerifyOptions, hunt};
@@ -94,10 +96,11 @@ impl Score {
 /// What a listener hears: a scenario has been scored.
 pub type Scored<'a> = &'a (dyn Fn(&str) + Sync);
 
-/// Scores a corpus on a running server.
+/// Scores a corpus, several scenarios at a time: on a running server, and on others beside it where there are any to be had,
+/// because roles belong to a whole server. Needs a multi-threaded runtime.
 ///
 /// # Errors
-/// When the server is lost, a scenario cannot be set up, or the user asked to stop.
+/// When a server is lost, a scenario cannot be set up, or the user asked to stop.
 pub async fn score(
     server: &Server,
     corpus: &Corpus,
@@ -105,19 +108,105 @@ pub async fn score(
     stop: &Stop,
     scored: Scored<'_>,
 ) -> Result<Score, (String, VerifyError)> {
+    let mut others = Vec::new();
+    let wanted = options.jobs.min(corpus.faults.len() + corpus.sound.len());
+    while others.len() + 1 < wanted {
+        // Fewer than there could be are slower, and no less right.
+        match server.another().await {
+            Ok(Some(other)) => others.push(other),
+            Ok(None) => break,
+            Err(error) => {
+                tracing::debug!(%error, "no further server to score on");
+                break;
+            }
+        }
+    }
+    let servers: Vec<&Server> = std::iter::once(server).chain(&others).collect();
+    let options = &ScoreOptions { jobs: (options.jobs / servers.len()).max(1), ..options.clone() };
+    let shift = Shift {
+        corpus,
+        options,
+        stop,
+        scored,
+        next: AtomicUsize::new(0),
+        is_over: AtomicBool::new(false),
+        done: Mutex::new(Vec::new()),
+    };
+    shift.work(&servers);
+    for other in others {
+        if let Err(error) = other.stop().await {
+            tracing::debug!(%error, "stopping a server that was scored on");
+        }
+    }
+    let mut done = shift.done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.sort_by_key(|(nth, _)| *nth);
     let mut score =
         Score { seeds: options.seeds, cases: options.cases, faults: Vec::new(), sound: Vec::new() };
-    for fault in &corpus.faults {
-        let one = score_fault(server, fault, options, stop).await;
-        score.faults.push(one.map_err(|e| (fault.scenario.id.clone(), e))?);
-        scored(&fault.scenario.id);
-    }
-    for scenario in &corpus.sound {
-        let one = score_sound(server, scenario, options, stop).await;
-        score.sound.push(one.map_err(|e| (scenario.id.clone(), e))?);
-        scored(&scenario.id);
+    for (_, one) in done {
+        match one? {
+            One::Fault(fault) => score.faults.push(fault),
+            One::Sound(sound) => score.sound.push(sound),
+        }
     }
     Ok(score)
+}
+
+/// A scenario's score, or which one could not be scored, and why.
+type Outcome = Result<One, (String, VerifyError)>;
+
+/// What became of one scenario.
+enum One {
+    Fault(FaultScore),
+    Sound(SoundScore),
+}
+
+/// The scenarios of a corpus in their order, faults first, being scored.
+struct Shift<'a> {
+    corpus: &'a Corpus,
+    options: &'a ScoreOptions,
+    stop: &'a Stop,
+    scored: Scored<'a>,
+    next: AtomicUsize,
+    is_over: AtomicBool,
+    done: Mutex<Vec<(usize, Outcome)>>,
+}
+
+impl Shift<'_> {
+    /// Until there are none left, or one cannot be scored; a thread a server.
+    fn work(&self, servers: &[&Server]) {
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::block_in_place(|| {
+            std::thread::scope(|scope| {
+                for server in servers {
+                    scope.spawn(|| runtime.block_on(self.work_on(server)));
+                }
+            });
+        });
+    }
+
+    async fn work_on(&self, server: &Server) {
+        while !self.is_over.load(Ordering::Relaxed) {
+            let nth = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some((id, one)) = self.one(server, nth).await else { break };
+            match &one {
+                Ok(_) => (self.scored)(id),
+                Err(_) => self.is_over.store(true, Ordering::Relaxed),
+            }
+            let one = one.map_err(|error| (id.to_owned(), error));
+            self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((nth, one));
+        }
+    }
+
+    async fn one(&self, server: &Server, nth: usize) -> Option<(&str, Result<One, VerifyError>)> {
+        let Corpus { faults, sound } = self.corpus;
+        if let Some(fault) = faults.get(nth) {
+            let scored = score_fault(server, fault, self.options, self.stop).await;
+            return Some((&fault.scenario.id, scored.map(One::Fault)));
+        }
+        let scenario = sound.get(nth - faults.len())?;
+        let scored = score_sound(server, scenario, self.options, self.stop).await;
+        Some((&scenario.id, scored.map(One::Sound)))
+    }
 }
 
 fn settings(options: &ScoreOptions, cases: u32, only: Vec<String>) -> VerifyOptions {

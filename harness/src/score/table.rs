@@ -38,6 +38,24 @@ pub fn render(score: &Score) -> Vec<String> {
     lines
 }
 
+/// What the lines of a score stand between in a text that is not theirs alone.
+const MARKS: (&str, &str) = ("<!-- score -->", "<!-- /score -->");
+
+/// A text with these lines between its marks.
+///
+/// # Errors
+/// When the text does not have both marks, one after the other, in a sentence.
+pub fn insert(text: &str, lines: &[String]) -> Result<String, String> {
+    let (open, close) = MARKS;
+    let parts = text.split_once(open).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(close)?;
+        Some((before, after))
+    });
+    let (before, after) =
+        parts.ok_or_else(|| format!("there is no `{open}` with a `{close}` behind it to write between"))?;
+    Ok(format!("{before}{open}\n\n{}\n\n{close}{after}", lines.join("\n")))
+}
+
 fn fault_line(fault: &FaultScore, seeds: u32) -> String {
     let cases = match (fault.cases_median, fault.cases_p95) {
         (Some(median), Some(p95)) => format!("{median}, {p95}"),
@@ -89,6 +107,16 @@ mod tests {
 
     use super::*;
     use crate::score::SoundScore;
+
+    #[test]
+    fn a_score_is_written_between_its_marks() {
+        let lines = ["a".to_owned(), "b".to_owned()];
+        let text = "# X\n<!-- score -->\nold\n<!-- /score -->\nrest\n";
+        let once = insert(text, &lines).unwrap();
+        assert_eq!(once, "# X\n<!-- score -->\n\na\nb\n\n<!-- /score -->\nrest\n");
+        assert_eq!(insert(&once, &lines).unwrap(), once);
+        assert!(insert("<!-- /score --> <!-- score -->", &lines).unwrap_err().contains("<!-- /score -->"));
+    }
 
     #[test]
     fn a_score_is_a_table() {

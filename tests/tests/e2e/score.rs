@@ -31,7 +31,15 @@ fn a_score_says_what_was_found_and_what_was_not() {
             .args(more)
             .run()
     };
-    let ended = run(&["--json"]).expect(1);
+    let readme = Folder::new("readme").file("README.md", "# X\n\n<!-- score -->\n<!-- /score -->\n\nrest\n");
+    let page = readme.path().join("README.md");
+    let ended = run(&["--json", "--into", page.to_str().unwrap()]).expect(1);
+    let text = readme.read("README.md");
+    assert!(
+        text.starts_with("# X\n\n<!-- score -->\n\n2 seeds") && text.ends_with("<!-- /score -->\n\nrest\n"),
+        "{text}"
+    );
+    assert!(text.contains("| unfilled | Backfill | 2/2 | 2/2 | 2/2 |"), "{text}");
     let score: serde_json::Value =
         serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended}"));
     let of =
@@ -51,6 +59,10 @@ fn a_corpus_that_cannot_be_read_is_refused_by_name() {
     let empty = Folder::new("empty");
     let ended = watertight!("score", empty.path()).run().expect(2);
     assert!(ended.stderr.contains("no folder in it has a scenario.toml"), "{ended}");
+    let page = Folder::new("page").file("README.md", "no marks");
+    let path = page.path().join("README.md");
+    let ended = watertight!("score", corpus().path(), "--into", path).run().expect(2);
+    assert!(ended.stderr.contains("<!-- score -->"), "{ended}");
     let wrong = corpus().file("unfilled/fault.toml", "category = \"x\"\nfires = [\"no-such\"]\n");
     let ended = watertight!("score", wrong.path()).run().expect(2);
     assert!(ended.stderr.contains("fault.toml") && ended.stderr.contains("no-such"), "{ended}");
