@@ -115,8 +115,10 @@ impl Watertight {
         command.args(words).args(&self.arguments).current_dir(self.folder.as_deref().unwrap_or(home.path()));
         let is_verify = self.arguments.first().is_some_and(|a| a == "verify");
         let out = self.out.unwrap_or_else(|| home.path().join("out"));
-        if is_verify {
+        if is_verify || self.arguments.first().is_some_and(|a| a == "mutate") {
             command.arg("--out").arg(&out);
+        }
+        if is_verify {
             // What an earlier run knew must not show in this one, unless a test is about that.
             if !self.arguments.iter().any(|a| a == "--failures") {
                 command.args(["--failures", "known"]);

@@ -30,6 +30,9 @@ pub(super) enum Command {
     Doctor(ServerArgs),
     /// Score a corpus of seeded faults: what is found, how soon and how small, and what is a false alarm.
     Score(ScoreArgs),
+    /// Seed faults into a scenario's own scripts, one at a time, and say which its verification catches.
+    #[command(after_help = MUTATE_EXIT_CODES)]
+    Mutate(MutateArgs),
     /// Write a report of an earlier run in other formats; no server is needed.
     Report(ReportArgs),
     /// Say whether a report lets a release through: everything held, and the files are those that were verified.
@@ -37,7 +40,7 @@ pub(super) enum Command {
     Gate(GateArgs),
     /// List the bundled scenarios and the invariants.
     List,
-    /// Explain an invariant: what, why, the smallest failing example, what to do.
+    /// Explain an invariant: what, why, the smallest failing example, what to do. Or an operator of `mutate`.
     Explain {
         /// Its id.
         invariant: String,
@@ -51,6 +54,11 @@ pub(super) enum Command {
 
 const EXIT_CODES: &str = "Exit codes: 0 held, 1 violated, 2 usage or scenario error, 3 environment, \
     4 inconclusive or no check ran, 70 internal, 130/143 interrupted. Only 0 is a pass.";
+
+const MUTATE_EXIT_CODES: &str = "Faults are seeded into what goes up and into ways back; the scenario has to hold \
+    without them. One that changes nothing that can be seen, or that does not apply to empty tables, is not counted.\n\n\
+    Exit codes: 0 every fault is caught, 1 some are not, 2 usage or scenario error, or the scenario does not hold as it \
+    is, 3 environment, 4 no fault counted or no check to catch one, 70 internal, 130/143 interrupted.";
 
 const GATE_EXIT_CODES: &str = "Exit codes: 0 open; 1 something is violated; 4 something is undecided, was not verified, or \
     has changed since; 2 no report, or one that contradicts itself.";
@@ -179,6 +187,10 @@ pub(super) struct VerifyArgs {
     /// Remove the files of known failures that fail no more.
     #[arg(long)]
     pub(super) prune_fixed: bool,
+    /// Say what the verification is worth, too: seed faults into the scripts of scenarios that hold, and report which
+    /// are caught. Slower by some seconds a fault; `watertight mutate` has options for it.
+    #[arg(long)]
+    pub(super) mutate: bool,
     /// Workers; one a core by default.
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
@@ -188,6 +200,63 @@ pub(super) struct VerifyArgs {
     /// No progress.
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+/// Into what to seed faults, and how to try them.
+#[derive(Clone, Debug, Args)]
+pub(super) struct MutateArgs {
+    /// A bundled scenario by its id, or a folder with a scenario.toml or the migrations of another tool; by default the
+    /// watertight.toml of this folder, else its migrations.
+    pub(super) scenario: Option<String>,
+    #[command(flatten)]
+    pub(super) range: RangeArgs,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Most cases for each fault.
+    #[arg(long, value_name = "N", default_value_t = CASES_PER_FAULT)]
+    pub(super) cases: u32,
+    /// Seed of all cases, or `random`.
+    #[arg(long, value_name = "SEED", default_value = "1")]
+    pub(super) seed: Seed,
+    /// Only faults of these operators.
+    #[arg(long, value_name = "OPERATOR", value_delimiter = ',')]
+    pub(super) only_operator: Vec<String>,
+    /// Most faults to try, taken evenly from all of them.
+    #[arg(long, value_name = "N")]
+    pub(super) at_most: Option<u32>,
+    /// List the operators, with the faults that they stand for.
+    #[arg(long)]
+    pub(super) list: bool,
+    /// Folder for the report.
+    #[arg(long, value_name = "DIR", default_value = "watertight-report")]
+    pub(super) out: PathBuf,
+    /// Formats of the report.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [StrengthFormat::Md, StrengthFormat::Json])]
+    pub(super) format: Vec<StrengthFormat>,
+    /// Only these invariants may catch.
+    #[arg(long, value_name = "INVARIANT", value_delimiter = ',')]
+    pub(super) only: Vec<String>,
+    /// Not these invariants.
+    #[arg(long, value_name = "INVARIANT", value_delimiter = ',')]
+    pub(super) skip: Vec<String>,
+    /// Faults to try at once; one a core by default.
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<usize>,
+    /// No progress.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+/// Cases for each fault: the systematic small ones, and packed ones between them.
+pub(super) const CASES_PER_FAULT: u32 = 16;
+
+/// A format of what became of seeded faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum StrengthFormat {
+    /// strength.md.
+    Md,
+    /// strength.json.
+    Json,
 }
 
 /// Which failure to play again, and how.

@@ -7,6 +7,7 @@ mod gate;
 mod init;
 mod interrupts;
 mod kept;
+mod mutate;
 mod output;
 mod pages;
 mod progress;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => runtime.block_on(init::run(args)),
         Command::Doctor(args) => runtime.block_on(doctor::run(&args)),
         Command::Score(args) => runtime.block_on(score::run(args)),
+        Command::Mutate(args) => runtime.block_on(mutate::run(args)),
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => gate::run(&args),
         Command::List => pages::list(),

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use watertight_scenarios::catalog;
+use watertight_scenarios::mutation::operator;
 
 use super::args::Cli;
 use super::exit::Exit;
@@ -43,8 +44,15 @@ pub(super) fn completions(shell: Shell) -> Exit {
     Exit::Held
 }
 
-/// The page of one invariant.
+/// The page of one invariant, or of one operator that seeds faults.
 pub(super) fn explain(id: &str) -> Exit {
+    if let Some(operator) = operator(id) {
+        say(&format!("{id}\n{}\n", "=".repeat(id.len())));
+        say("Seeds a fault into a scenario's scripts (watertight mutate).\n");
+        say(&format!("The fault that it stands for\n  {}\n", operator.fault));
+        say(&format!("What would catch it\n  {}", operator.closes));
+        return Exit::Held;
+    }
     let catalog = invariants::catalog();
     let Some(invariant) = catalog.iter().find(|i| i.spec().id == id) else {
         complain(&unknown(id));

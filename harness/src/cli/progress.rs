@@ -53,8 +53,9 @@ impl Progress {
             Kind::Bar(bar) => {
                 let mut bar = bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 match event {
-                    Event::Scenario { id, cases } => *bar = new_bar(id, cases),
-                    Event::Case => bar.inc(1),
+                    Event::Scenario { id, cases } => *bar = new_bar(id, cases, "cases"),
+                    Event::Faults { id, faults } => *bar = new_bar(id, faults, "seeded faults"),
+                    Event::Case | Event::Fault => bar.inc(1),
                     Event::Shrinking { title } => bar.set_message(format!("shrinking: {title}")),
                     Event::Done => bar.finish_and_clear(),
                 }
@@ -72,14 +73,16 @@ impl Progress {
                 self.cases.fetch_add(1, Ordering::Relaxed);
             }
             Event::Shrinking { title } => complain(&format!("  shrinking: {title}")),
-            Event::Done => {}
+            Event::Faults { id, faults } => complain(&format!("{id}: {faults} seeded faults")),
+            Event::Fault | Event::Done => {}
         }
     }
 }
 
-fn new_bar(id: &str, cases: u32) -> ProgressBar {
-    let bar = ProgressBar::new(u64::from(cases));
-    let style = ProgressStyle::with_template("{prefix:24} {bar:30} {pos}/{len} cases {wide_msg}");
+fn new_bar(id: &str, length: u32, what: &str) -> ProgressBar {
+    let bar = ProgressBar::new(u64::from(length));
+    let template = format!("{{prefix:24}} {{bar:30}} {{pos}}/{{len}} {what} {{wide_msg}}");
+    let style = ProgressStyle::with_template(&template);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_prefix(id.to_owned());
     bar

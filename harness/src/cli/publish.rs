@@ -50,13 +50,8 @@ pub(super) fn publish(mut report: Report, formats: &[Format], out: &Path) -> Exi
     for line in render_summary(&report, SUMMARY_WIDTH) {
         say(&coloured(&line));
     }
-    for (name, text) in &files {
-        let path = out.join(name);
-        if let Err(error) = write_whole(&path, text) {
-            complain(&format!("error: {} cannot be written: {error}", path.display()));
-            complain("  → free space or choose another folder with --out");
-            return Exit::Environment;
-        }
+    if let Err(exit) = write_all(&files, out) {
+        return exit;
     }
     // The one that people read, of those that were asked for.
     let shown = ["report.html", "report.md", "report.json", "report.sarif", "junit.xml"];
@@ -64,6 +59,19 @@ pub(super) fn publish(mut report: Report, formats: &[Format], out: &Path) -> Exi
         say(&format!("report: {}", out.join(name).display()));
     }
     Exit::Held
+}
+
+/// Writes files into a folder, or says which one cannot be written.
+pub(super) fn write_all(files: &BTreeMap<String, String>, out: &Path) -> Result<(), Exit> {
+    for (name, text) in files {
+        let path = out.join(name);
+        if let Err(error) = write_whole(&path, text) {
+            complain(&format!("error: {} cannot be written: {error}", path.display()));
+            complain("  → free space or choose another folder with --out");
+            return Err(Exit::Environment);
+        }
+    }
+    Ok(())
 }
 
 /// The scripts of the counterexamples, and their names into the report.
@@ -85,7 +93,7 @@ fn counterexamples(report: &mut Report) -> BTreeMap<String, String> {
 }
 
 /// The line with its first word in the colour of what it tells; the stream strips colours where they are not wanted.
-fn coloured(line: &SummaryLine) -> String {
+pub(super) fn coloured(line: &SummaryLine) -> String {
     let (word, rest) = line.text.split_at(line.text.find(' ').unwrap_or(line.text.len()));
     let style = match (line.severity, line.verdict) {
         (Some(Severity::Critical | Severity::High), _) | (None, Some(Verdict::Violated)) => {

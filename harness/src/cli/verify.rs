@@ -6,7 +6,7 @@ use sqlx::types::chrono::Utc;
 use watertight_reports::{Report, SCHEMA_VERSION, ScenarioReport, Settings, Tool, Verdict};
 use watertight_scenarios::Scenario;
 
-use super::args::VerifyArgs;
+use super::args::{CASES_PER_FAULT, VerifyArgs};
 use super::exit::Exit;
 use super::interrupts::Interrupts;
 use super::kept;
@@ -20,7 +20,7 @@ use crate::failures::{Failure, Folder};
 use crate::init::InitError;
 use crate::invariants;
 use crate::provider::{ProviderError, Server, defects};
-use crate::verify::{Event, VerifyError, VerifyOptions, verify};
+use crate::verify::{Event, MutateError, MutateOptions, VerifyError, VerifyOptions, mutate, verify};
 
 /// Runs the command.
 pub(super) async fn run(args: VerifyArgs) -> Exit {
@@ -37,13 +37,12 @@ pub(super) async fn run(args: VerifyArgs) -> Exit {
     if let Err(exit) = ready.into_iter().try_for_each(|s| known(s, &args).map(drop)) {
         return exit;
     }
-    let own =
-        subjects.iter().filter_map(Subject::scenario).flat_map(|s| &s.invariants).map(|i| i.id.as_str());
-    let ids: Vec<&str> = invariants::catalog().iter().map(|i| i.spec().id).chain(own).collect();
-    if let Some(unknown) = args.only.iter().chain(&args.skip).find(|id| !ids.contains(&id.as_str())) {
-        complain(&pages::unknown(unknown));
+    let ready: Vec<&Scenario> = subjects.iter().filter_map(Subject::scenario).collect();
+    if let Some(message) = unknown_invariant(ready.iter().copied(), &args.only, &args.skip) {
+        complain(&message);
         return Exit::Usage;
     }
+    let ids = invariant_ids(ready);
     let nothing = ids.iter().all(|id| {
         (!args.only.is_empty() && !args.only.iter().any(|o| o == id)) || args.skip.iter().any(|s| s == id)
     });
@@ -74,6 +73,23 @@ pub(super) async fn run(args: VerifyArgs) -> Exit {
         Ok(()) => exit,
         Err(error) => exit.max(environment(&error)),
     }
+}
+
+/// Ids of the invariants that there are for some scenarios.
+fn invariant_ids<'s>(scenarios: impl IntoIterator<Item = &'s Scenario>) -> Vec<&'s str> {
+    let own = scenarios.into_iter().flat_map(|s| &s.invariants).map(|i| i.id.as_str());
+    invariants::catalog().iter().map(|i| i.spec().id).chain(own).collect()
+}
+
+/// What to say of an invariant that is asked for or left out, and that there is not.
+pub(super) fn unknown_invariant<'s>(
+    scenarios: impl IntoIterator<Item = &'s Scenario>,
+    only: &[String],
+    skip: &[String],
+) -> Option<String> {
+    let ids = invariant_ids(scenarios);
+    let unknown = only.iter().chain(skip).find(|id| !ids.contains(&id.as_str()));
+    unknown.map(|id| pages::unknown(id))
 }
 
 /// A scenario, and what is known of it.
@@ -184,8 +200,19 @@ async fn verify_all(
                 )
             });
         }
+        if args.mutate {
+            let (code, goes_on) =
+                strength(server, scenario, &mut verified.report, &options, interrupts, progress).await;
+            exit = exit.max(code);
+            if !goes_on {
+                incomplete.get_or_insert_with(|| format!("{}: its faults were not all tried", scenario.id));
+            }
+        }
         exit = exit.max(verified.report.verdict.into());
         reports.push(verified.report);
+        if incomplete.is_some() && interrupts.exit().is_some() {
+            break;
+        }
     }
     let report = Report {
         schema_version: SCHEMA_VERSION,
@@ -200,6 +227,43 @@ async fn verify_all(
         scenarios: reports,
     };
     exit.max(publish(report, &args.format, &args.out))
+}
+
+/// What the verification of a scenario that holds is worth, into its report. It changes no verdict: it says of the checks
+/// what they say of the scenario.
+async fn strength(
+    server: &Server,
+    scenario: &Scenario,
+    report: &mut ScenarioReport,
+    options: &VerifyOptions,
+    interrupts: &Interrupts,
+    progress: &Progress,
+) -> (Exit, bool) {
+    if report.verdict != Verdict::Held {
+        progress.note(&format!("{}: does not hold, so that no fault is seeded into it", scenario.id));
+        return (Exit::Held, true);
+    }
+    let wanted = MutateOptions {
+        cases: options.cases.min(CASES_PER_FAULT),
+        seed: options.seed,
+        only: options.only.clone(),
+        skip: options.skip.clone(),
+        operators: Vec::new(),
+        faults_max: None,
+        jobs: options.jobs,
+    };
+    let hear = |event: Event<'_>| progress.hear(event);
+    match mutate(server, scenario, &wanted, &interrupts.stop, &hear).await {
+        Ok(strength) => {
+            report.evidence.strength = Some(strength);
+            (Exit::Held, true)
+        }
+        Err(MutateError::Verify(error)) => (failed(&scenario.id, &error, interrupts).0, false),
+        Err(error) => {
+            progress.note(&format!("{}: {error}", scenario.id));
+            (Exit::Held, true)
+        }
+    }
 }
 
 fn verdict(reports: &[ScenarioReport], incomplete: bool) -> Verdict {
@@ -249,7 +313,7 @@ fn told(id: &str, error: &VerifyError) -> (Exit, bool) {
     }
 }
 
-fn describe(server: &Server) -> watertight_reports::Server {
+pub(super) fn describe(server: &Server) -> watertight_reports::Server {
     let info = server.info();
     let mut settings: Vec<String> = PINNED.iter().map(|(name, value)| format!("{name}={value}")).collect();
     settings.push(format!("encoding={}", info.pinned.encoding));

@@ -7,12 +7,14 @@ mod data;
 mod evidence;
 mod facts;
 mod findings;
+mod footprint;
 mod hunt;
 mod indexes;
 mod known;
 mod lab;
 mod locks;
 mod measure;
+mod mutate;
 mod presets;
 mod replay;
 mod shrink;
@@ -33,6 +35,7 @@ use crate::provider::{ProviderError, Server};
 pub(crate) use build::overall;
 pub(crate) use hunt::{Hunt, Sighting, hunt};
 use known::Outcome;
+pub use mutate::{MutateError, MutateOptions, mutate};
 pub use replay::{Entrance, Replayed, Tour, replay};
 pub(crate) use survey::look_ahead;
 
@@ -97,6 +100,15 @@ pub enum Event<'a> {
         /// Its title.
         title: &'a str,
     },
+    /// Faults are about to be seeded into a scenario.
+    Faults {
+        /// Its id.
+        id: &'a str,
+        /// How many.
+        faults: u32,
+    },
+    /// What becomes of one of them is known.
+    Fault,
     /// The scenario is done.
     Done,
 }

@@ -204,6 +204,16 @@ fn unsurveyed(failure: Failure) -> VerifyError {
 
 /// Runs the timeline over empty tables, in a transaction that is undone.
 pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Surveyed, VerifyError> {
+    let (scene, ways_back) = scene(stage, scenario).await?;
+    let mut surveyor = Surveyor::open(stage).await?;
+    // Locks are for the report alone, which says nothing of them where the session ends on the way.
+    let locks = locks::locks(&mut surveyor, &scene).await.unwrap_or_default();
+    surveyor.close().await?;
+    Ok(Surveyed { scene, ways_back, locks })
+}
+
+/// The same, without what is for the report alone.
+pub(super) async fn scene(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Scene, WaysBack), VerifyError> {
     let mut scenario = scenario.clone();
     let mut surveyor = Surveyor::open(stage).await?;
     let mut seen = walk(&mut surveyor, &mut scenario).await.map_err(unsurveyed);
@@ -228,12 +238,7 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
         .flat_map(|(db, table)| table.uniques.iter().map(move |u| (db, table.name.clone(), u.clone())))
         .collect();
     let scope = Scope::new(&plan, &keys);
-    let scene = Scene { scenario, schemas, prints, reach, plan, late, literals, scope, stopped };
-    let mut surveyor = Surveyor::open(stage).await?;
-    // Locks are for the report alone, which says nothing of them where the session ends on the way.
-    let locks = locks::locks(&mut surveyor, &scene).await.unwrap_or_default();
-    surveyor.close().await?;
-    Ok(Surveyed { scene, ways_back, locks })
+    Ok((Scene { scenario, schemas, prints, reach, plan, late, literals, scope, stopped }, ways_back))
 }
 
 /// The schemas of the first database at every checkpoint that is reached over empty tables, and why no more are.

@@ -8,6 +8,7 @@ use watertight_generators::Skipped;
 use watertight_scenarios::scenario::Checkpoint;
 
 use super::data::{Trial, case_data};
+use super::footprint::{Footprint, footprint};
 use super::measure::{self, Measured, measure};
 use super::{Event, Listener, Stop, VerifyError, VerifyOptions};
 use crate::db::session::Failure;
@@ -45,6 +46,16 @@ pub(super) struct CaseResult {
     pub(super) transcripts: BTreeMap<(usize, ViolationKey), Vec<String>>,
     /// The case decides nothing: its session was lost, and again when it was played once more.
     pub(super) lost: Option<Loss>,
+    /// Everything that was seen of it, where that was asked for.
+    pub(super) footprint: Option<Footprint>,
+}
+
+/// How long cases are played, and what is kept of them.
+pub(super) struct Until<'a> {
+    /// No further case is begun after one that is enough.
+    pub(super) is_enough: &'a (dyn Fn(&CaseResult) -> bool + Sync),
+    /// Whether footprints are kept.
+    pub(super) footprints: bool,
 }
 
 /// Where and why a case was lost, twice.
@@ -94,6 +105,20 @@ pub(super) async fn play_until(
     listen: Listener<'_>,
     is_enough: &(dyn Fn(&CaseResult) -> bool + Sync),
 ) -> Result<Vec<CaseResult>, VerifyError> {
+    let until = Until { is_enough, footprints: false };
+    play_keeping(stage, scene, invariants, options, stop, listen, &until).await
+}
+
+/// The same, with what is asked for kept of each case.
+pub(super) async fn play_keeping(
+    stage: &Stage<'_>,
+    scene: &Scene,
+    invariants: &[Box<dyn Invariant>],
+    options: &VerifyOptions,
+    stop: &Stop,
+    listen: Listener<'_>,
+    until: &Until<'_>,
+) -> Result<Vec<CaseResult>, VerifyError> {
     let next = AtomicU32::new(0);
     let results: Mutex<Vec<CaseResult>> = Mutex::new(Vec::new());
     let workers = options.jobs.clamp(1, options.cases.max(1) as usize);
@@ -108,7 +133,7 @@ pub(super) async fn play_until(
         next: &next,
         results: &results,
         refusing: &refusing,
-        is_enough,
+        until,
     };
     // A worker is a thread with a runtime of its own, so that judging runs on every core.
     let ended: Vec<Result<(), VerifyError>> = tokio::task::block_in_place(|| {
@@ -139,7 +164,7 @@ struct Job<'a> {
     results: &'a Mutex<Vec<CaseResult>>,
     /// The server refuses data that the generator makes, or may do so: data is tried before it is used.
     refusing: &'a AtomicBool,
-    is_enough: &'a (dyn Fn(&CaseResult) -> bool + Sync),
+    until: &'a Until<'a>,
 }
 
 impl Job<'_> {
@@ -183,7 +208,7 @@ impl Job<'_> {
                 Ok(result) => (result, false),
                 Err(first) => (self.again(index, &first).await?, true),
             };
-            if (self.is_enough)(&result) {
+            if (self.until.is_enough)(&result) {
                 self.stop_others();
             }
             self.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
@@ -239,6 +264,7 @@ impl Job<'_> {
                 shapes: Vec::new(),
                 transcripts: BTreeMap::new(),
                 lost: Some(second),
+                footprint: None,
             }),
             Err(second) => {
                 Err(VerifyError::Lost(format!("case {index}: {}; and again: {}", first.why, second.why)))
@@ -318,6 +344,7 @@ impl Job<'_> {
             shapes: self.scene.scope.reached(&self.scene.plan, &case.data),
             transcripts,
             lost: None,
+            footprint: self.until.footprints.then(|| footprint(self.scene, seen)),
         }
     }
 }

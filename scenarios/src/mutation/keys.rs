@@ -184,8 +184,8 @@ pub(super) fn change_on_delete(site: &Site<'_>) -> Vec<Vec<Edit>> {
             Some(words) if piece.has(words.start + 2, &["cascade"]) => Edit::drop(piece.bytes(words)),
             Some(words) => Edit { range: piece.bytes(words), with: "ON DELETE CASCADE".to_owned() },
             None => {
-                let end = piece.bytes(found.words.start..found.behind).end;
-                Edit { range: end..end, with: " ON DELETE CASCADE".to_owned() }
+                let range = piece.bytes(found.words.start..found.behind);
+                Edit { with: format!("{} ON DELETE CASCADE", site.text(&range)), range }
             }
         };
         vec![vec![edit]]

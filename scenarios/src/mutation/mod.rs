@@ -58,11 +58,17 @@ impl Edit {
 
 /// A statement, and what is known of the scenario.
 struct Site<'a> {
+    script: &'a Script,
     piece: &'a Piece<'a>,
     tenancy: &'a Tenancy,
 }
 
 impl Site<'_> {
+    /// What stands there.
+    fn text(&self, range: &Range<usize>) -> &str {
+        self.script.text.get(range.clone()).unwrap_or_default()
+    }
+
     /// Without the statement. In a body something has to stand there, and what that is, depends on its language.
     fn without_statement(&self) -> Vec<Vec<Edit>> {
         let range = self.piece.bytes(self.piece.all());
@@ -109,7 +115,7 @@ fn script(step: &Step, part: Part) -> Option<&Script> {
 fn seed(scenario: &Scenario, step: StepId, part: Part, script: &Script, found: &mut Vec<Mutant>) {
     let mut known: HashSet<Vec<Edit>> = HashSet::new();
     for piece in &pieces::pieces(script) {
-        let site = Site { piece, tenancy: &scenario.tenancy };
+        let site = Site { script, piece, tenancy: &scenario.tenancy };
         for operator in OPERATORS.iter().filter(|o| o.part == part) {
             for mut edits in (operator.seeds)(&site) {
                 edits.sort_by_key(|e| e.range.start);

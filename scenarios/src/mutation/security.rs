@@ -111,8 +111,8 @@ pub(super) fn make_definer(site: &Site<'_>) -> Vec<Vec<Edit>> {
         return vec![vec![Edit { range: piece.bytes(at + 1..at + 2), with: "DEFINER".to_owned() }]];
     }
     let Some(at) = piece.find(piece.all(), 0, &["language"]) else { return Vec::new() };
-    let start = piece.words[at].range.start;
-    vec![vec![Edit { range: start..start, with: "SECURITY DEFINER ".to_owned() }]]
+    let range = piece.words[at].range.clone();
+    vec![vec![Edit { with: format!("SECURITY DEFINER {}", site.text(&range)), range }]]
 }
 
 /// `SET search_path = …` of a function that runs with its owner's rights.

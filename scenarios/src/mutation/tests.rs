@@ -22,7 +22,7 @@ fn made(id: &str, sql: &str) -> Vec<String> {
     };
     let mut found = Vec::new();
     for piece in &pieces::pieces(&script) {
-        for mut edits in (operator.seeds)(&Site { piece, tenancy: &tenancy }) {
+        for mut edits in (operator.seeds)(&Site { script: &script, piece, tenancy: &tenancy }) {
             edits.sort_by_key(|e| e.range.start);
             let mut text = script.text.clone();
             for edit in edits.iter().rev() {

@@ -19,6 +19,7 @@ mod init;
 mod interrupts;
 mod kept;
 mod mends;
+mod mutate;
 mod names;
 mod overrides;
 mod refused_rows;
