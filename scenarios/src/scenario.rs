@@ -247,6 +247,8 @@ pub struct Step {
     pub writes: Vec<WriteScope>,
     /// Whether tables that the timeline created until then get rows behind it.
     pub populate: Populate,
+    /// Whether it is said to do nothing when it is run a second time.
+    pub rerunnable: bool,
     /// Longest time in seconds before the watchdog ends it.
     pub timeout_s: u32,
 }

@@ -1,6 +1,7 @@
 //! SQL scripts, split into statements with their places, and what each needs of the session that runs it.
 
 mod classify;
+mod cuts;
 mod operator;
 pub(crate) mod reader;
 mod shape;

@@ -340,7 +340,7 @@ fn a_history_becomes_baseline_and_steps() {
     ]);
     let text = format!(
         "{TENANCY}[database]\nextensions = [\"vector\"]\n[[roles.app]]\nname = \"app\"\n[migrations]\n\
-         [[steps]]\nid = \"4_contract\"\ntimeout = 5\n\
+         [[steps]]\nid = \"4_contract\"\ntimeout = 5\nrerunnable = true\n\
          [[steps]]\nid = \"count\"\ncheck = \"extra/check.sql\"\nafter = \"3_fill\"\n\
          [[steps]]\nid = \"by-hand\"\nbackfill = \"extra/old.sql\"\nafter = \"1_init\"\n\
          [[access]]\nname = \"a\"\nsql = \"SELECT 1\"\nfrom = \"1_init\"\nuntil = \"4_contract\"\n\
@@ -364,6 +364,7 @@ fn a_history_becomes_baseline_and_steps() {
     assert_eq!(writes, ["t.Some(\"seen\")", "org.None"]);
     assert!(matches!(whole.steps[3].guard, Some(Guard::NullTenant)));
     assert_eq!(whole.steps[3].timeout_s, 5);
+    assert!(whole.steps[3].rerunnable && !whole.steps[0].rerunnable);
     let names: Vec<&str> = whole.access.iter().map(|a| a.name.as_str()).collect();
     assert_eq!(names, ["a"], "what earlier migrations retired is out of use");
 

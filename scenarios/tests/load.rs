@@ -110,6 +110,7 @@ fn every_key_is_read() {
     assert_eq!((promise.limit, promise.recall, promise.dimension), (5, 0.95, Some(1536)));
     let populate = &scenario.steps[0].populate;
     assert!(populate.covers(&Relation::public("audit")) && !populate.covers(&Relation::public("item")));
+    assert!(scenario.steps[0].rerunnable && !scenario.steps[3].rerunnable);
     assert_eq!(scenario.generate.len(), 2);
     let declared = &scenario.declared[0];
     assert_eq!((declared.table.to_string(), declared.column.as_str()), ("item".into(), "order_id"));

@@ -280,6 +280,7 @@ impl Resolver<'_> {
         }
         let (mut phase, mut populate) = (None, Populate::Nothing);
         let (mut title, mut timeout_s, mut down) = (None, TIMEOUT_DEFAULT_S, migration.down.clone());
+        let mut rerunnable = false;
         if let Some(At { value: raw, span }) = raw {
             let given = [
                 (raw.migrate.as_ref().map(|m| &m.span), "migrate"),
@@ -310,6 +311,7 @@ impl Resolver<'_> {
             if let Some(given) = &raw.populate {
                 populate = self.populate(given);
             }
+            rerunnable = raw.rerunnable.as_ref().is_some_and(|r| r.value);
             if let Some(given) = &raw.timeout {
                 timeout_s = self.timeout_s(given);
             }
@@ -329,6 +331,7 @@ impl Resolver<'_> {
             guard,
             writes,
             populate,
+            rerunnable,
             timeout_s,
         }
     }

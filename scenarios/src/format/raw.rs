@@ -266,6 +266,8 @@ pub(crate) struct RawStep {
     /// Whether tables that the timeline created until then get generated rows behind the step: `true` for all that
     /// no earlier step populates, or a list of tables. Only of a migration.
     pub(crate) populate: Option<At<RawPopulate>>,
+    /// Whether a second run of the step must succeed and change nothing. Only of a migration: a backfill always must.
+    pub(crate) rerunnable: Option<At<bool>>,
     /// Longest time before it is ended: seconds, or `"5m"`. 60 s by default.
     pub(crate) timeout: Option<At<RawTimeout>>,
     /// In a derived scenario, or with `migrations`: insert it behind this step.

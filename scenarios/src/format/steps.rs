@@ -123,6 +123,7 @@ impl Resolver<'_> {
             guard: raw.guard.as_ref().and_then(|guard| self.guard(guard)),
             writes: raw.writes.iter().filter_map(|scope| self.write_scope(scope)).collect(),
             populate: raw.populate.as_ref().map_or(Populate::Nothing, |p| self.populate(p)),
+            rerunnable: raw.rerunnable.as_ref().is_some_and(|r| r.value),
             timeout_s: raw.timeout.as_ref().map_or(TIMEOUT_DEFAULT_S, |t| self.timeout_s(t)),
             id: raw.id.value,
             title: raw.title,
@@ -159,11 +160,12 @@ impl Resolver<'_> {
         let writes = raw.writes.first().map(|w| ("writes", &w.span));
         let database = raw.database.as_ref().map(|d| ("database", &d.span));
         let populate = raw.populate.as_ref().map(|p| ("populate", &p.span));
+        let rerunnable = raw.rerunnable.as_ref().map(|r| ("rerunnable", &r.span));
         let (noun, unfit) = match kind {
             StepKind::Migrate => ("migration", vec![]),
-            StepKind::Backfill => ("backfill", vec![populate]),
-            StepKind::Check => ("check", vec![down, guard, writes, populate]),
-            StepKind::Copy => ("copy", vec![guard, writes, database, populate]),
+            StepKind::Backfill => ("backfill", vec![populate, rerunnable]),
+            StepKind::Check => ("check", vec![down, guard, writes, populate, rerunnable]),
+            StepKind::Copy => ("copy", vec![guard, writes, database, populate, rerunnable]),
         };
         for (key, span) in unfit.into_iter().flatten() {
             self.report(span, format!("a {noun} has no `{key}`"));
