@@ -74,6 +74,8 @@ pub enum Status {
     Exit(i32),
     /// It was ended after its time.
     TimedOut,
+    /// It was cut where it was to be cut.
+    Cut,
 }
 
 /// What a shell says of a program that it cannot run or find.
@@ -120,6 +122,7 @@ impl fmt::Display for Ended {
                 None => write!(f, "exit code {code}")?,
             },
             Status::TimedOut => f.write_str("ended by the watchdog")?,
+            Status::Cut => f.write_str("cut")?,
         }
         match self.said() {
             Some(line) => write!(f, ": {line}"),
@@ -149,6 +152,14 @@ impl Drop for Group {
 /// # Errors
 /// When no process can be started in that folder.
 pub async fn run(program: &Program<'_>) -> io::Result<Ended> {
+    run_until(program, std::future::pending()).await
+}
+
+/// The same, but when `cut` is there the whole group is killed on the spot.
+///
+/// # Errors
+/// As those of [`run`].
+pub async fn run_until(program: &Program<'_>, cut: impl Future<Output = ()>) -> io::Result<Ended> {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", include_str!("run.sh"), "watertight-command"]).args(program.words);
     command.current_dir(program.folder);
@@ -168,12 +179,17 @@ pub async fn run(program: &Program<'_>) -> io::Result<Ended> {
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let mut tail = Tail::default();
     let mut limit = Instant::now() + program.limit;
-    let mut timed_out = false;
+    let (mut timed_out, mut is_cut) = (false, false);
+    tokio::pin!(cut);
     let code = loop {
         tokio::select! {
             bytes = read(&mut out), if out.is_some() => tail.take(&bytes),
             bytes = read(&mut err), if err.is_some() => tail.take(&bytes),
             status = child.wait() => break status?.code(),
+            () = &mut cut, if !is_cut => {
+                is_cut = true;
+                group.signal(Signal::SIGKILL);
+            }
             () = sleep_until(limit) => {
                 group.signal(if timed_out { Signal::SIGKILL } else { Signal::SIGTERM });
                 timed_out = true;
@@ -194,6 +210,7 @@ pub async fn run(program: &Program<'_>) -> io::Result<Ended> {
     // A process that left the group may hold a pipe for ever.
     let _ = timeout(DRAIN_LIMIT, drain).await;
     let status = match code {
+        _ if is_cut => Status::Cut,
         _ if timed_out => Status::TimedOut,
         Some(code) => Status::Exit(code),
         // The group was killed, the shell that would tell the code included.
@@ -272,6 +289,23 @@ mod tests {
         let ended = sh("yes a long line; exit 0", Duration::from_millis(300));
         assert_eq!(ended.status, Status::TimedOut);
         assert!(ended.output.len() <= 40, "{}", ended.output.len());
+    }
+
+    #[test]
+    fn one_that_is_cut_is_killed_on_the_spot() {
+        let words = ["sh", "-c", "trap '' TERM; echo here; sleep 600; echo there"].map(str::to_owned);
+        let program = Program {
+            words: &words,
+            folder: Path::new("/"),
+            variables: Vec::new(),
+            url: Secret::new("postgres://here"),
+            secrets: Vec::new(),
+            limit: LONG,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let cut = async { tokio::time::sleep(Duration::from_millis(300)).await };
+        let ended = runtime.block_on(run_until(&program, cut)).unwrap();
+        assert_eq!((ended.status, ended.output), (Status::Cut, vec!["here".to_owned()]));
     }
 
     #[test]

@@ -34,6 +34,15 @@ pub struct Errand<'a> {
     pub limit: Duration,
 }
 
+/// How a command that could be cut came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// It succeeded before it was cut.
+    Whole,
+    /// It was cut.
+    Cut,
+}
+
 impl Stage<'_> {
     /// Runs a command, and ends every session that it leaves: what it did is done when this returns.
     ///
@@ -41,6 +50,18 @@ impl Stage<'_> {
     /// [`Failure::Command`], [`Failure::TimedOut`] and [`Failure::Unfinished`] when it did not succeed;
     /// [`Failure::Lost`] when the server is lost.
     pub async fn run_command(&self, errand: Errand<'_>) -> Result<(), Failure> {
+        self.run_command_until(errand, std::future::pending()).await.map(|_| ())
+    }
+
+    /// The same, but when `cut` is there its whole process group is killed, and its sessions with it.
+    ///
+    /// # Errors
+    /// As those of [`Self::run_command`].
+    pub async fn run_command_until(
+        &self,
+        errand: Errand<'_>,
+        cut: impl Future<Output = ()>,
+    ) -> Result<Ran, Failure> {
         let Errand { scenario, spec, database, databases, limit, .. } = errand;
         let url = |db: DatabaseId| self.url(&errand, db);
         let mut variables = self.libpq(&errand);
@@ -60,12 +81,13 @@ impl Stage<'_> {
             secrets: vec![self.password().clone()],
             limit,
         };
-        let ended = command::run(&program).await;
+        let ended = command::run_until(&program, cut).await;
         for db in (0..scenario.databases.len()).map(DatabaseId) {
             self.end_sessions(db, &databases[db.0]).await.map_err(|e| Failure::Lost(e.to_string()))?;
         }
         match ended {
-            Ok(ended) if ended.is_success() => Ok(()),
+            Ok(ended) if ended.is_success() => Ok(Ran::Whole),
+            Ok(Ended { status: command::Status::Cut, .. }) => Ok(Ran::Cut),
             Ok(Ended { status: command::Status::TimedOut, .. }) => Err(Failure::TimedOut(limit)),
             Ok(ended) if ended.is_word() => Err(Failure::Command(ended)),
             Ok(ended) => {

@@ -1,5 +1,6 @@
 //! Connections, roles and databases.
 
+pub mod barrier;
 pub mod commands;
 pub mod hosts;
 pub mod platform;

@@ -81,6 +81,9 @@ pub enum Failure {
     /// A command could not be run, or somebody ended it: it says nothing of the data.
     #[error("{0}")]
     Unfinished(String),
+    /// It was to be cut, and ran to its end before it came so far.
+    #[error("it ran to its end before the cut")]
+    Whole,
     /// The watchdog ended it.
     #[error("ended by the watchdog")]
     TimedOut(Duration),

@@ -354,6 +354,7 @@ impl<'a> Stage<'a> {
                     other @ (Failure::Complaint(_)
                     | Failure::Command(_)
                     | Failure::Unfinished(_)
+                    | Failure::Whole
                     | Failure::Unloadable { .. }) => StageError::Lost(other.to_string()),
                 });
             }

@@ -8,6 +8,7 @@ use watertight_generators::WorldId;
 use watertight_scenarios::scenario::{AccessId, Checkpoint, DatabaseId, StepId};
 use watertight_scenarios::{Ident, Relation};
 
+use super::cut::Cut;
 use super::snapshot::Snapshot;
 use crate::db::session::{Answer, Failure, TextRow};
 
@@ -76,6 +77,8 @@ pub enum Act {
     Pooled(DatabaseId, Vec<Turn>),
     /// The copy step gets so far, as the migrator: so many of its tables are copied, and then it stops.
     Copied(StepId, usize),
+    /// The step goes up as the migrator, and is cut on the way: its session is gone, and what it did not commit.
+    Cut(StepId, Cut),
     /// Only these worlds stay; rows of all others are taken away past every constraint.
     Keep(Vec<WorldId>),
 }

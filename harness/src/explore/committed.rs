@@ -13,6 +13,7 @@ use watertight_scenarios::scenario::{DatabaseId, Step, StepId, StepKind};
 use super::act::{Act, Actor, Done, Refusal, Seen, Turn};
 use super::case::CaseData;
 use super::observe::{Observations, StepRun};
+use super::record::Manner;
 use super::runner::{Apart, Mode, Runner};
 use super::scene::Scene;
 use super::snapshot::diff;
@@ -36,7 +37,7 @@ impl Scene {
         match act {
             Act::Step(step, _) => self.step(*step).is_transactional(),
             Act::Down(step) => self.step(*step).goes_back_transactional(),
-            Act::Pooled(..) => false,
+            Act::Pooled(..) | Act::Cut(..) => false,
             _ => true,
         }
     }
@@ -51,9 +52,9 @@ impl Scene {
 const POOLED_LIMIT: Duration = Duration::from_secs(10);
 
 /// The last answer of a step, and the wall time of each of its statements.
-type Sent = (Answer, Vec<Duration>);
+pub(super) type Sent = (Answer, Vec<Duration>);
 
-fn lost(error: StageError) -> Failure {
+pub(super) fn lost(error: StageError) -> Failure {
     Failure::Lost(error.to_string())
 }
 
@@ -163,6 +164,7 @@ impl Runner<'_> {
                 Act::Step(step, actor) => self.alone(*step, false, actor).await,
                 Act::Down(step) => self.alone(*step, true, &Actor::Migrator).await,
                 Act::Pooled(db, turns) => self.pooled(*db, turns).await,
+                Act::Cut(step, cut) => self.cut(*step, *cut).await,
                 _ => Ok(Seen::Done(Done::default())),
             };
         }
@@ -218,10 +220,24 @@ impl Runner<'_> {
         };
         let sql: Vec<String> = script.statements.iter().map(|s| script.sql(s).to_owned()).collect();
         self.keep(db, actor, script.path.clone(), sql.clone());
+        self.keep_manner(Manner::Alone);
+        let sent = self.send_alone(db, actor, &sql, limit).await?;
+        // A script that stopped inside its own transaction leaves that transaction open: its tool disconnects.
+        self.own(db, "ROLLBACK; RESET ALL; RESET ROLE").await?;
+        Ok(sent)
+    }
+
+    /// Statements that hold their own transactions, one by one; the session stays as they leave it.
+    pub(super) async fn send_alone(
+        &mut self,
+        db: DatabaseId,
+        actor: &Actor,
+        sql: &[String],
+        limit: Duration,
+    ) -> Result<Result<Sent, Refusal>, Failure> {
         let clock = Instant::now();
         self.own(db, &self.names.become_for_session_sql(actor)).await?;
         let (mut answer, mut timings) = (Answer::default(), Vec::with_capacity(sql.len()));
-        let mut refused = None;
         for (i, statement) in sql.iter().enumerate() {
             let begun = clock.elapsed();
             match self.sessions[db.0].run(statement, limit.saturating_sub(begun)).await {
@@ -230,15 +246,10 @@ impl Runner<'_> {
                     answer = answers.into_iter().next_back().unwrap_or(answer);
                 }
                 Err(failure) if failure.ends_session() => return Err(failure),
-                Err(failure) => {
-                    refused = Some(Refusal { statement: i, failure });
-                    break;
-                }
+                Err(failure) => return Ok(Err(Refusal { statement: i, failure })),
             }
         }
-        // A script that stopped inside its own transaction leaves that transaction open: its tool disconnects.
-        self.own(db, "ROLLBACK; RESET ALL; RESET ROLE").await?;
-        Ok(refused.map_or(Ok((answer, timings)), Err))
+        Ok(Ok((answer, timings)))
     }
 
     /// A program of the user's, on the databases as they are.

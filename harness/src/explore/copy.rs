@@ -11,7 +11,7 @@ use watertight_scenarios::scenario::{CopySpec, DatabaseId, StepId};
 use watertight_scenarios::{Ident, Relation, Schema};
 
 use super::act::{Actor, Done, Seen};
-use super::record::Recorded;
+use super::record::{Manner, Recorded};
 use super::runner::Runner;
 use crate::db::session::{Answer, Failure, Session, TextRow};
 
@@ -227,8 +227,8 @@ impl Runner<'_> {
 
     fn told(&mut self, database: DatabaseId, actor: &Actor, what: String, sql: Vec<String>, rows: u64) {
         if let Some(record) = &mut self.record {
-            let answer = Some(format!("{rows} rows"));
-            record.push(Recorded { database, actor: actor.clone(), what, sql, command: None, answer });
+            let (actor, manner, answer) = (actor.clone(), Manner::Together, Some(format!("{rows} rows")));
+            record.push(Recorded { database, actor, what, sql, manner, command: None, answer });
         }
     }
 }

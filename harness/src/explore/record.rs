@@ -3,6 +3,7 @@
 use watertight_scenarios::scenario::{CommandSpec, DatabaseId};
 
 use super::act::{Actor, Seen};
+use super::cut::Cut;
 use super::runner::Runner;
 
 /// Statements in the order in which they were sent.
@@ -19,10 +20,24 @@ pub struct Recorded {
     pub what: String,
     /// Statements, as sent.
     pub sql: Vec<String>,
+    /// How they went.
+    pub manner: Manner,
     /// The command that was run instead.
     pub command: Option<CommandSpec>,
     /// What the server answered, in one line.
     pub answer: Option<String>,
+}
+
+/// How statements are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// In one transaction of whoever sends them.
+    #[default]
+    Together,
+    /// Each by itself: they hold their own transactions.
+    Alone,
+    /// The same, and cut on the way.
+    Cut(Cut),
 }
 
 impl Runner<'_> {
@@ -38,7 +53,15 @@ impl Runner<'_> {
 
     pub(super) fn keep(&mut self, database: DatabaseId, actor: &Actor, what: String, sql: Vec<String>) {
         if let Some(record) = &mut self.record {
-            record.push(Recorded { database, actor: actor.clone(), what, sql, command: None, answer: None });
+            let (actor, manner) = (actor.clone(), Manner::Together);
+            record.push(Recorded { database, actor, what, sql, manner, command: None, answer: None });
+        }
+    }
+
+    /// What was kept last goes in that manner.
+    pub(super) fn keep_manner(&mut self, manner: Manner) {
+        if let Some(last) = self.record.as_mut().and_then(|r| r.last_mut()) {
+            last.manner = manner;
         }
     }
 

@@ -64,6 +64,9 @@ pub fn act(scene: &Scene, act: &Act) -> String {
             who(scene, &Actor::Migrator),
             scene.step(*step).up.path
         ),
+        Act::Cut(step, cut) => {
+            format!("{}: {}, {}", who(scene, &Actor::Migrator), scene.step(*step).work(), cut.words())
+        }
         Act::Send(binding) => {
             let path = &scene.scenario.access[binding.access.0];
             let actor = Actor::App { role: path.role.clone(), context: binding.context.clone() };

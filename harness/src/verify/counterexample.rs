@@ -10,9 +10,10 @@ use watertight_scenarios::scenario::{CommandSpec, DatabaseId, Platform, Roles, V
 use watertight_scenarios::{Ident, Schema, Script};
 
 use crate::db::commands::encoded;
-use crate::db::{platform, supabase};
+use crate::db::{barrier, platform, supabase};
+use crate::explore::cut::IMPATIENT;
 use crate::explore::transcript::who;
-use crate::explore::{Actor, Record, Recorded, Scene};
+use crate::explore::{Actor, Cut, Manner, Record, Recorded, Scene};
 use crate::invariants::Violation;
 
 /// Builds it from the data and what was recorded while the witness was played on it.
@@ -179,10 +180,32 @@ fn act(out: &mut String, scene: &Scene, recorded: &Recorded, last: bool) {
     if last {
         comment(out, "This is where it shows.");
     }
-    if let Some(spec) = &recorded.command {
-        command(out, roles, spec);
-        return;
+    if let Manner::Cut(Cut::Write(at)) = recorded.manner {
+        comment(
+            out,
+            "From this write on the next part fails, which undoes as much as a session that ends there.",
+        );
+        out.push_str(&terminated(&barrier::up_sql(at, "RAISE EXCEPTION 'cut here'")));
     }
+    match &recorded.command {
+        Some(spec) => command(out, roles, spec),
+        None if recorded.manner == Manner::Together => together(out, roles, recorded),
+        None => {
+            // What its tool would not send after a failure is not sent here either.
+            if last && recorded.manner == Manner::Alone {
+                out.push_str("\\set ON_ERROR_STOP on\n");
+            }
+            alone(out, roles, recorded);
+        }
+    }
+    if let Manner::Cut(Cut::Write(_)) = recorded.manner {
+        out.push_str(&terminated(barrier::DOWN_SQL));
+        out.push('\n');
+    }
+}
+
+/// In one transaction.
+fn together(out: &mut String, roles: &Roles, recorded: &Recorded) {
     out.push_str("BEGIN;\n");
     match &recorded.actor {
         Actor::Migrator => {
@@ -198,6 +221,28 @@ fn act(out: &mut String, scene: &Scene, recorded: &Recorded, last: bool) {
         out.push_str(&terminated(sql));
     }
     out.push_str("COMMIT;\n\n");
+}
+
+/// Statements that hold their own transactions, and what becomes of one that they leave open.
+fn alone(out: &mut String, roles: &Roles, recorded: &Recorded) {
+    if recorded.actor == Actor::Migrator {
+        let _ = writeln!(out, "SET ROLE {};", roles.migrator.quoted());
+    }
+    let waits = matches!(recorded.manner, Manner::Cut(Cut::Waiting(_)));
+    for (n, sql) in recorded.sql.iter().enumerate() {
+        if waits && n + 1 == recorded.sql.len() {
+            comment(out, "Another session works on the tables meanwhile, and this one does not wait for it:");
+            for line in ["BEGIN".to_owned(), barrier::WORK_SQL.to_owned()] {
+                comment(out, &terminated(&line));
+            }
+            let _ = writeln!(
+                out,
+                "\\prompt 'Enter when another session has sent the above: ' sent\n{IMPATIENT};"
+            );
+        }
+        out.push_str(&terminated(sql));
+    }
+    out.push_str("ROLLBACK;\nDISCARD ALL;\nSET client_min_messages = warning;\n\n");
 }
 
 /// A command is the user's to run, unless he says that the script may: psql cannot know where it is.
