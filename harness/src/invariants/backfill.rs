@@ -121,6 +121,13 @@ fn touched(scene: &Scene, case: &CaseData, seen: &Observations, step: StepId) ->
         .collect()
 }
 
+/// Worlds for which the step did something, or had something to do.
+pub(super) fn moved(scene: &Scene, case: &CaseData, seen: &Observations, step: StepId) -> BTreeSet<WorldId> {
+    let mut worlds = touched(scene, case, seen, step);
+    worlds.extend(waiting(scene, case, seen, step, step).into_values().flatten());
+    worlds
+}
+
 /// Whether some row can lack its tenant, or the column for it, when a backfill begins.
 fn may_lack(scene: &Scene) -> bool {
     final_backfills(scene).into_iter().any(|last| {
@@ -237,9 +244,7 @@ impl Invariant for Idempotent {
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
         for step in backfills(scene) {
-            let mut exercised: BTreeSet<WorldId> =
-                waiting(scene, case, seen, step, step).into_values().flatten().collect();
-            exercised.extend(touched(scene, case, seen, step));
+            let exercised = moved(scene, case, seen, step);
             again::judge(scene, case, seen, step, &exercised, &mut judgement);
         }
         judgement

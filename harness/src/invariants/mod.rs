@@ -10,16 +10,20 @@ mod backfill;
 mod backfill_correct;
 mod backfill_preserves;
 mod constraint_validated;
+mod backfill_resumable;
 mod constraints;
 mod context_contained;
 mod copy;
 mod copy_cut;
 mod copy_sequence;
+mod ends;
 mod existence_oracle;
 mod guard;
 mod isolation;
 mod migration_applies;
 mod migration_preserves;
+mod migration_atomic;
+mod migration_rerunnable;
 mod own;
 mod rls;
 mod rollback;
@@ -179,6 +183,7 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(backfill::Complete),
         Box::new(backfill_correct::Correct),
         Box::new(backfill::Idempotent),
+        Box::new(backfill_resumable::Resumable),
         Box::new(backfill_preserves::Preserves),
         Box::new(step_role::StepRoleFaithful),
         Box::new(tenant_coherence::TenantCoherence),
@@ -194,6 +199,8 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(context_contained::ContextContained),
         Box::new(migration_applies::MigrationApplies),
         Box::new(migration_preserves::MigrationPreserves),
+        Box::new(migration_atomic::Atomic),
+        Box::new(migration_rerunnable::Rerunnable),
         Box::new(guard::GuardRefuses),
         Box::new(constraints::Rejects),
         Box::new(constraints::Admits),

@@ -42,6 +42,7 @@ fn what_is_sound_holds_with_commands_too() {
         "backfill-complete",
         "backfill-correct",
         "backfill-idempotent",
+        "backfill-resumable",
         "backfill-preserves",
         "migration-applies",
         "guard-refuses",

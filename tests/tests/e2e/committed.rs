@@ -17,7 +17,9 @@ fn around(name: &str, file: &str, before: &str, after: &str) -> Folder {
 #[case::commit_between(around("commits", "fill.sql", "BEGIN; SELECT 1; COMMIT; BEGIN;", "COMMIT;"))]
 #[case::commit_in_a_block(around("commits", "fill.sql", "DO $$ BEGIN PERFORM 1; COMMIT; END $$;", ""))]
 #[case::rollback(around("commits", "fill.sql", "BEGIN; UPDATE item SET rank = 7; ROLLBACK;", ""))]
-#[case::index(around("commits", "expand.sql", "", "CREATE INDEX CONCURRENTLY item_body_idx ON item (body);")
+#[case::index(Folder::sound("commits").file("expand.sql", format!("{}
+        DROP INDEX CONCURRENTLY IF EXISTS item_body_idx; CREATE INDEX CONCURRENTLY item_body_idx ON item (body);",
+        include_str!("../../faults/batches/expand.sql")))
     .file("expand.down.sql", "DROP INDEX CONCURRENTLY item_body_idx;
         ALTER TABLE note DROP COLUMN tenant_id; ALTER TABLE item DROP COLUMN tenant_id;"))]
 #[case::vacuum(around("commits", "fill.sql", "", "VACUUM (ANALYZE) item;"))]

@@ -17,6 +17,7 @@ use watertight_tests::watertight;
 /// Scenarios without a fault.
 const SOUND: [&str; 11] = [
     "items",
+    "batches",
     "items-forced",
     "copied",
     "keys",
@@ -48,6 +49,7 @@ fn sheet(name: &str) -> Sheet {
 
 #[rstest]
 #[case("items")]
+#[case("batches")]
 #[case("items-forced")]
 #[case("copied")]
 #[case("keys")]

@@ -8,6 +8,7 @@ mod book;
 mod catalog;
 mod commands;
 mod committed;
+mod cuts;
 mod databases;
 mod datahub;
 mod determinism;
