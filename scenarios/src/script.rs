@@ -113,12 +113,14 @@ impl Script {
     pub fn is_transactional(&self) -> bool {
         let is = |class| self.statements.iter().any(|s| s.class == class);
         let alone = self.statements.len() <= 1;
+        // A procedure may commit, where nobody has opened a transaction around it.
+        let is_free = || is(StatementClass::OutsideTransaction) || self.calls_procedure();
         !is(StatementClass::TransactionControl)
             && match self.transaction {
-                TransactionMode::Auto => !is(StatementClass::OutsideTransaction),
+                TransactionMode::Auto => !is_free(),
                 TransactionMode::Wrapped => true,
-                TransactionMode::Message => !alone || !is(StatementClass::OutsideTransaction),
-                TransactionMode::Single => alone && !is(StatementClass::OutsideTransaction),
+                TransactionMode::Message => !alone || !is_free(),
+                TransactionMode::Single => alone && !is_free(),
             }
     }
 }

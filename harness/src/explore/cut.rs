@@ -183,6 +183,10 @@ impl Runner<'_> {
                 None
             }
         };
+        if ended.is_some() {
+            // What it left open would stand in the way of taking the barrier down.
+            self.own(db, "ROLLBACK").await?;
+        }
         barrier.lower().await?;
         Ok(match ended {
             None => {

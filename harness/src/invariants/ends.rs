@@ -7,6 +7,7 @@ use watertight_scenarios::Ident;
 use watertight_scenarios::scenario::{Checkpoint, StepId};
 
 use super::contents;
+use crate::db::session::Failure;
 use crate::explore::snapshot::{SnapRow, TableRows};
 use crate::explore::{
     Act, Actor, CaseData, Cut, Excursion, Observations, Refusal, Scene, Seen, Snapshot, TableKey,
@@ -43,7 +44,10 @@ pub(super) enum Second<'a> {
 pub(super) fn second<'a>(seen: &'a Observations, excursion: &Excursion) -> Option<Second<'a>> {
     seen.seen(excursion.from, &excursion.acts[..1])?.done()?;
     match seen.seen(excursion.from, &excursion.acts[..2])? {
-        Seen::Refused(refusal) => Some(Second::Fails(refusal)),
+        Seen::Refused(refusal) => {
+            let is_told = refusal.failure.is_word() || matches!(refusal.failure, Failure::TimedOut(_));
+            is_told.then_some(Second::Fails(refusal))
+        }
         Seen::Done(_) => seen.snapshot(excursion.from, &excursion.acts[..3]).map(Second::Ends),
         _ => None,
     }

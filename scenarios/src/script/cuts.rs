@@ -58,10 +58,14 @@ impl Script {
     pub fn commits_within(&self) -> bool {
         let commits = |s: &Statement| match Reader::new(self.sql(s)).peek() {
             Some(word) if word.is("do") => s.class == StatementClass::TransactionControl,
-            Some(word) => word.is("call"),
-            None => false,
+            _ => is_call(self, s),
         };
         !self.is_transactional() && self.statements.iter().any(commits)
+    }
+
+    /// Whether it has a CALL.
+    pub(super) fn calls_procedure(&self) -> bool {
+        self.statements.iter().any(|s| is_call(self, s))
     }
 
     fn turn(&self, statement: &Statement) -> Option<Turn> {
@@ -82,6 +86,10 @@ impl Script {
             Some(Turn::Ends)
         }
     }
+}
+
+fn is_call(script: &Script, statement: &Statement) -> bool {
+    Reader::new(script.sql(statement)).peek().is_some_and(|word| word.is("call"))
 }
 
 /// What a statement does to transactions.
@@ -136,8 +144,9 @@ mod tests {
         );
         assert!(!script(sql).commits_within());
         assert!(script("DO $$ BEGIN COMMIT; END $$").commits_within());
-        assert!(script("CALL fill(); VACUUM t").commits_within());
-        assert!(!script("CALL fill()").commits_within(), "its tool's transaction holds it");
+        assert!(script("CALL fill()").commits_within());
+        let wrapped = script("SELECT 1; CALL fill()").run_as(TransactionMode::Wrapped);
+        assert!(!wrapped.commits_within(), "its tool's transaction holds it");
         assert!(!script("DO $$ BEGIN NULL; END $$; VACUUM t").commits_within());
     }
 }

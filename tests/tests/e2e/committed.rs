@@ -12,10 +12,29 @@ fn around(name: &str, file: &str, before: &str, after: &str) -> Folder {
     folder.file(file, text)
 }
 
+/// Fills batch by batch, in a procedure that goes as it came.
+const PROCEDURE: &str = "CREATE OR REPLACE PROCEDURE fill_items() LANGUAGE plpgsql AS $$
+DECLARE
+    filled integer;
+BEGIN
+    LOOP
+        UPDATE item i SET tenant_id = a.tenant_id FROM account a
+        WHERE a.id = i.account_id AND i.id IN (SELECT id FROM item WHERE tenant_id IS NULL ORDER BY id LIMIT 2);
+        GET DIAGNOSTICS filled = ROW_COUNT;
+        COMMIT;
+        EXIT WHEN filled = 0;
+    END LOOP;
+END $$;
+CALL fill_items();
+UPDATE note n SET tenant_id = i.tenant_id FROM item i WHERE i.id = n.item_id AND n.tenant_id IS NULL;
+DROP PROCEDURE fill_items();
+";
+
 #[rstest]
 #[case::commit(around("commits", "fill.sql", "BEGIN;", "COMMIT;"))]
 #[case::commit_between(around("commits", "fill.sql", "BEGIN; SELECT 1; COMMIT; BEGIN;", "COMMIT;"))]
 #[case::commit_in_a_block(around("commits", "fill.sql", "DO $$ BEGIN PERFORM 1; COMMIT; END $$;", ""))]
+#[case::procedure(Folder::sound("commits").file("fill.sql", PROCEDURE))]
 #[case::rollback(around("commits", "fill.sql", "BEGIN; UPDATE item SET rank = 7; ROLLBACK;", ""))]
 #[case::index(Folder::sound("commits").file("expand.sql", format!("{}
         DROP INDEX CONCURRENTLY IF EXISTS item_body_idx; CREATE INDEX CONCURRENTLY item_body_idx ON item (body);",

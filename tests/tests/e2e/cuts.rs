@@ -107,3 +107,16 @@ async fn a_cut_happens_in_psql_too(#[case] name: &str, #[case] id: &str, #[case]
     assert_eq!(psql(&["-Atc", question]).trim(), "t", "{said}");
     server.stop().await.unwrap();
 }
+
+/// Cuts of every kind leave nothing behind that a sound step could not go on from, whatever its neighbours hold.
+#[test]
+fn a_session_that_is_cut_takes_its_locks_along() {
+    let held = "SELECT pg_advisory_lock(7); CREATE TEMP TABLE batch (id uuid); BEGIN; LOCK TABLE item IN ACCESS EXCLUSIVE MODE;";
+    let filled = "INSERT INTO batch SELECT id FROM item WHERE tenant_id IS NULL;
+        UPDATE item i SET tenant_id = a.tenant_id FROM account a WHERE a.id = i.account_id AND i.id IN (SELECT id FROM batch);
+        COMMIT; DO $$ BEGIN IF NOT pg_try_advisory_lock(7) THEN RAISE 'somebody else fills'; END IF; COMMIT; END $$;
+        UPDATE note n SET tenant_id = i.tenant_id FROM item i WHERE i.id = n.item_id AND n.tenant_id IS NULL;";
+    let folder = Folder::sound("holds").file("fill.sql", format!("{held}{filled}"));
+    let ended = watertight!("verify", &folder, "--only", "backfill-resumable").small(6).run().expect(0);
+    assert_eq!(verdict(&ended.scenario(), "backfill-resumable"), Verdict::Held, "{ended}");
+}
