@@ -26,9 +26,22 @@ pub struct Barrier {
     looker: Session,
 }
 
+/// Which writes a barrier holds up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// That one and all behind it: nobody gets past.
+    Onwards,
+    /// That one alone: others pass while one waits.
+    Once,
+}
+
 /// What puts the barrier up, for the `at`-th write. psql sends the same, with what happens there instead.
-pub fn up_sql(at: u32, then: &str) -> String {
-    include_str!("sql/barrier.sql").replace(":at", &at.to_string()).replace(":then", then)
+pub fn up_sql(at: u32, stands: Stands, then: &str) -> String {
+    let at = match stands {
+        Stands::Onwards => format!(">= {at}"),
+        Stands::Once => format!("= {at}"),
+    };
+    include_str!("sql/barrier.sql").replace(":at", &at).replace(":then", then)
 }
 
 /// What takes it down.
@@ -43,15 +56,24 @@ const WAITING: &str = include_str!("sql/waiting.sql");
 /// The lock that is waited for.
 const HOLD: &str = "SELECT pg_catalog.pg_advisory_lock(924717, 1)";
 
+/// What opens it.
+const LET_GO: &str = "SELECT pg_catalog.pg_advisory_unlock(924717, 1)";
+
 impl Barrier {
     /// Puts one up in a database, as superuser on a connection of its own: triggers stand on tables of whatever owner.
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn raise(stage: &Stage<'_>, db: DatabaseId, database: &str, at: u32) -> Result<Self, Failure> {
+    pub async fn raise(
+        stage: &Stage<'_>,
+        db: DatabaseId,
+        database: &str,
+        at: u32,
+        stands: Stands,
+    ) -> Result<Self, Failure> {
         let mut holder = superuser(stage, db, database).await?;
         holder.run(HOLD, BARRIER_LIMIT).await?;
-        holder.run(&up_sql(at, WAIT), BARRIER_LIMIT).await?;
+        holder.run(&up_sql(at, stands, WAIT), BARRIER_LIMIT).await?;
         Ok(Self { holder, looker: superuser(stage, db, database).await? })
     }
 
@@ -67,6 +89,14 @@ impl Barrier {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Lets the one who waits go on.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn open(&mut self) -> Result<(), Failure> {
+        self.holder.run(LET_GO, BARRIER_LIMIT).await.map(|_| ())
     }
 
     /// Ends those who wait, and takes the barrier down. Nobody gets past it.
@@ -126,8 +156,9 @@ mod tests {
 
     #[test]
     fn the_barrier_knows_where_it_stands() {
-        let sql = up_sql(3, WAIT);
-        assert!(sql.contains(">= 3 THEN") && sql.contains("924717, 1"), "{sql}");
+        let sql = up_sql(3, Stands::Onwards, WAIT);
+        assert!(up_sql(3, Stands::Once, WAIT).contains(") = 3 THEN"));
+        assert!(sql.contains(") >= 3 THEN") && sql.contains("924717, 1"), "{sql}");
         assert!(!sql.contains(":at") && !sql.contains(":then"), "{sql}");
     }
 }

@@ -9,6 +9,7 @@ use watertight_scenarios::scenario::{AccessId, Checkpoint, DatabaseId, StepId};
 use watertight_scenarios::{Ident, Relation};
 
 use super::cut::Cut;
+use super::meanwhile::Meanwhile;
 use super::snapshot::Snapshot;
 use crate::db::session::{Answer, Failure, TextRow};
 
@@ -79,6 +80,8 @@ pub enum Act {
     Copied(StepId, usize),
     /// The step goes up as the migrator, and is cut on the way: its session is gone, and what it did not commit.
     Cut(StepId, Cut),
+    /// The step goes up as the migrator; at that write, counted from 1, somebody else works, and then it goes on.
+    Meanwhile(StepId, u32, Meanwhile),
     /// Only these worlds stay; rows of all others are taken away past every constraint.
     Keep(Vec<WorldId>),
 }

@@ -37,7 +37,7 @@ impl Scene {
         match act {
             Act::Step(step, _) => self.step(*step).is_transactional(),
             Act::Down(step) => self.step(*step).goes_back_transactional(),
-            Act::Pooled(..) | Act::Cut(..) => false,
+            Act::Pooled(..) | Act::Cut(..) | Act::Meanwhile(..) => false,
             _ => true,
         }
     }
@@ -165,6 +165,7 @@ impl Runner<'_> {
                 Act::Down(step) => self.alone(*step, true, &Actor::Migrator).await,
                 Act::Pooled(db, turns) => self.pooled(*db, turns).await,
                 Act::Cut(step, cut) => self.cut(*step, *cut).await,
+                Act::Meanwhile(step, at, other) => self.meanwhile(*step, *at, other).await,
                 _ => Ok(Seen::Done(Done::default())),
             };
         }

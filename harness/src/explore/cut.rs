@@ -9,7 +9,7 @@ use super::act::{Actor, Done, Refusal, Seen};
 use super::committed::lost;
 use super::record::Manner;
 use super::runner::Runner;
-use crate::db::barrier::{Barrier, LongTransaction};
+use crate::db::barrier::{Barrier, LongTransaction, Stands};
 use crate::db::commands::{Errand, Ran};
 use crate::db::session::Failure;
 
@@ -150,7 +150,7 @@ impl Runner<'_> {
     ) -> Result<Result<(), Refusal>, Failure> {
         let (scene, stage) = (self.scene, self.stage);
         let db = scene.step(step).database;
-        let mut barrier = Barrier::raise(stage, db, &self.databases[db.0], at).await?;
+        let mut barrier = Barrier::raise(stage, db, &self.databases[db.0], at, Stands::Onwards).await?;
         if let Some(spec) = &scene.step(step).command {
             self.keep_command(db, &Actor::Migrator, spec);
             self.keep_cut(format!("{}, {}", spec.line_shown(), cut.words()), cut);

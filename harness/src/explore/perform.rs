@@ -83,7 +83,8 @@ impl Runner<'_> {
             }
             Act::Send(binding) => self.send(binding, savepoint).await,
             Act::Sql(statement) => self.statement(statement, savepoint).await,
-            Act::Pooled(..) | Act::Cut(..) => Ok(Seen::Done(Done::default())), // never inside a transaction
+            // Never inside a transaction.
+            Act::Pooled(..) | Act::Cut(..) | Act::Meanwhile(..) => Ok(Seen::Done(Done::default())),
             Act::Keep(worlds) => {
                 let others: BTreeSet<WorldId> =
                     case.worlds().iter().copied().filter(|w| !worlds.contains(w)).collect();

@@ -38,6 +38,10 @@ pub enum Manner {
     Alone,
     /// The same, and cut on the way.
     Cut(Cut),
+    /// By another session, while the next ones stand at a write.
+    Elsewhere,
+    /// Each by itself, and that write waits for what was sent elsewhere.
+    Paused(u32),
 }
 
 impl Runner<'_> {

@@ -257,7 +257,7 @@ impl<'a> Runner<'a> {
 
     pub(super) async fn visit(&mut self, case: &CaseData, nodes: &mut [Node]) -> Result<(), Failure> {
         for node in nodes {
-            if matches!(node.act, Act::Pooled(..) | Act::Cut(..)) {
+            if matches!(node.act, Act::Pooled(..) | Act::Cut(..) | Act::Meanwhile(..)) {
                 continue; // played on a clone
             }
             if node.act.is_probe() {

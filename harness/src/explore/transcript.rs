@@ -2,6 +2,7 @@
 
 use super::act::{Act, Actor, Excursion, Refusal, Seen};
 use super::case::CaseData;
+use super::meanwhile::Meanwhile;
 use super::observe::Observations;
 use super::scene::Scene;
 use super::snapshot::Snapshot;
@@ -66,6 +67,15 @@ pub fn act(scene: &Scene, act: &Act) -> String {
         ),
         Act::Cut(step, cut) => {
             format!("{}: {}, {}", who(scene, &Actor::Migrator), scene.step(*step).work(), cut.words())
+        }
+        Act::Meanwhile(step, at, other) => {
+            let migrator = who(scene, &Actor::Migrator);
+            let work = scene.step(*step).work();
+            let other = match other {
+                Meanwhile::Sent(binding) => self::act(scene, &Act::Send(binding.clone())),
+                Meanwhile::Run => format!("{migrator}: {work}"),
+            };
+            format!("{migrator}: {work}, and while it stands at write {at}, {other}")
         }
         Act::Send(binding) => {
             let path = &scene.scenario.access[binding.access.0];

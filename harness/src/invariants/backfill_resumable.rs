@@ -4,7 +4,7 @@ use watertight_reports::Severity;
 use watertight_scenarios::scenario::StepId;
 
 use super::backfill::{backfills, has_backfill, moved};
-use super::ends::{Second, cut_runs, differs, plan, second};
+use super::ends::{Second, cut_runs, differs, is_tenants, plan, second};
 use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey};
 use crate::explore::{Act, CaseData, Cut, Excursion, Observations, Scene};
 
@@ -110,9 +110,4 @@ impl Invariant for Resumable {
         }
         judgement
     }
-}
-
-/// Whether a table's rows are tenants' rows: what a backfill notes of its own progress may differ.
-fn is_tenants(scene: &Scene, step: StepId, table: &crate::explore::TableKey) -> bool {
-    table.1 == scene.scenario.tenancy.tenants || scene.tenant_column(step.after(), table).is_some()
 }

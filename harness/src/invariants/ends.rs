@@ -107,6 +107,11 @@ pub(super) fn differs<'a>(
     found
 }
 
+/// Whether a table's rows are tenants' rows: what a backfill notes of its own progress may differ.
+pub(super) fn is_tenants(scene: &Scene, step: StepId, table: &TableKey) -> bool {
+    table.1 == scene.scenario.tenancy.tenants || scene.tenant_column(step.after(), table).is_some()
+}
+
 /// A column as it is compared.
 struct Shown {
     at: (usize, usize),

@@ -7,6 +7,7 @@
 mod access_compatible;
 mod again;
 mod backfill;
+mod backfill_concurrent;
 mod backfill_correct;
 mod backfill_preserves;
 mod constraint_validated;
@@ -184,6 +185,7 @@ pub fn catalog() -> Vec<Box<dyn Invariant>> {
         Box::new(backfill_correct::Correct),
         Box::new(backfill::Idempotent),
         Box::new(backfill_resumable::Resumable),
+        Box::new(backfill_concurrent::Concurrent),
         Box::new(backfill_preserves::Preserves),
         Box::new(step_role::StepRoleFaithful),
         Box::new(tenant_coherence::TenantCoherence),

@@ -9,6 +9,7 @@ use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{CommandSpec, DatabaseId, Platform, Roles, Variable};
 use watertight_scenarios::{Ident, Schema, Script};
 
+use crate::db::barrier::Stands;
 use crate::db::commands::encoded;
 use crate::db::{barrier, platform, supabase};
 use crate::explore::cut::IMPATIENT;
@@ -180,12 +181,29 @@ fn act(out: &mut String, scene: &Scene, recorded: &Recorded, last: bool) {
     if last {
         comment(out, "This is where it shows.");
     }
-    if let Manner::Cut(Cut::Write(at)) = recorded.manner {
-        comment(
-            out,
-            "From this write on the next part fails, which undoes as much as a session that ends there.",
-        );
-        out.push_str(&terminated(&barrier::up_sql(at, "RAISE EXCEPTION 'cut here'")));
+    let barrier = match recorded.manner {
+        Manner::Elsewhere => {
+            comment(out, "From another session, while the next part sleeps:");
+            recorded.sql.iter().for_each(|sql| comment(out, &terminated(sql)));
+            out.push('\n');
+            return;
+        }
+        Manner::Cut(Cut::Write(at)) => {
+            comment(
+                out,
+                "From this write on the next part fails, which undoes as much as a session that ends there.",
+            );
+            Some(barrier::up_sql(at, Stands::Onwards, "RAISE EXCEPTION 'cut here'"))
+        }
+        Manner::Paused(at) => {
+            comment(out, "It sleeps at that write, for half a minute.");
+            out.push_str("\\echo 'Send now from another session what this script says of it.'\n");
+            Some(barrier::up_sql(at, Stands::Once, "PERFORM pg_catalog.pg_sleep(30)"))
+        }
+        Manner::Together | Manner::Alone | Manner::Cut(_) => None,
+    };
+    if let Some(up) = &barrier {
+        out.push_str(&terminated(up));
     }
     match &recorded.command {
         Some(spec) => command(out, roles, spec),
@@ -198,7 +216,7 @@ fn act(out: &mut String, scene: &Scene, recorded: &Recorded, last: bool) {
             alone(out, roles, recorded);
         }
     }
-    if let Manner::Cut(Cut::Write(_)) = recorded.manner {
+    if barrier.is_some() {
         out.push_str(&terminated(barrier::DOWN_SQL));
         out.push('\n');
     }

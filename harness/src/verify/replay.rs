@@ -143,7 +143,9 @@ fn entrance(
     let (database, actor, statement) = match last {
         Some(Act::Step(step, actor)) => (scene.step(*step).database, actor.clone(), None),
         Some(Act::StepIn(step, _) | Act::Down(step)) => (scene.step(*step).database, Actor::Migrator, None),
-        Some(Act::Copied(step, _) | Act::Cut(step, _)) => (scene.step(*step).database, Actor::Migrator, None),
+        Some(Act::Copied(step, _) | Act::Cut(step, _) | Act::Meanwhile(step, ..)) => {
+            (scene.step(*step).database, Actor::Migrator, None)
+        }
         Some(Act::Send(binding)) => {
             let AccessId(n) = binding.access;
             let path = &scene.scenario.access[n];

@@ -3,7 +3,7 @@ CREATE SCHEMA watertight_barrier;
 CREATE SEQUENCE watertight_barrier.passed;
 CREATE FUNCTION watertight_barrier.stop() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $barrier$
 BEGIN
-    IF pg_catalog.nextval('watertight_barrier.passed') >= :at THEN
+    IF pg_catalog.nextval('watertight_barrier.passed') :at THEN
         :then;
     END IF;
     RETURN NULL;
