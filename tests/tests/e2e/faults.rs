@@ -15,7 +15,7 @@ use watertight_tests::run::{expected, verdict};
 use watertight_tests::watertight;
 
 /// Scenarios without a fault.
-const SOUND: [&str; 11] = [
+const SOUND: [&str; 12] = [
     "items",
     "batches",
     "items-forced",
