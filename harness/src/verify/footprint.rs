@@ -45,7 +45,7 @@ pub(super) fn footprint(scene: &Scene, seen: &Observations) -> Footprint {
         found.insert(About::Step(i), number(&(answer(&step.seen), removed)));
     }
     for (i, tree) in seen.trees.iter().enumerate() {
-        answers(Checkpoint(i), 0, &tree.roots, &mut found);
+        answers(Checkpoint(i), START, &tree.roots, &mut found);
     }
     found
 }
@@ -62,13 +62,30 @@ fn rows(table: &TableRows) -> Vec<&TextRow> {
     rows
 }
 
-fn answers(from: Checkpoint, before: u64, nodes: &[Node], found: &mut Footprint) {
+/// Which acts have been done on the way to a node.
+#[derive(Clone, Copy)]
+struct Way {
+    /// A number for them.
+    number: u64,
+    /// A script was among them, whole or in parts. Where none was, the same catalogs and rows answer the same, and
+    /// those are compared.
+    is_scripted: bool,
+}
+
+const START: Way = Way { number: 0, is_scripted: false };
+
+fn answers(from: Checkpoint, before: Way, nodes: &[Node], found: &mut Footprint) {
     for node in nodes {
-        let path = number(&(before, &node.act));
-        if let Some(seen) = node.seen.as_ref().filter(|_| !asks_for_a_plan(&node.act)) {
-            found.insert(About::Answer(from, path), answer(seen));
+        let is_other = matches!(
+            node.act,
+            Act::Snapshot | Act::Catalog | Act::Send(_) | Act::Sql(_) | Act::Pooled(..) | Act::Keep(_)
+        );
+        let way =
+            Way { number: number(&(before.number, &node.act)), is_scripted: before.is_scripted || !is_other };
+        if let Some(seen) = node.seen.as_ref().filter(|_| way.is_scripted) {
+            found.insert(About::Answer(from, way.number), answer(seen));
         }
-        answers(from, path, &node.children, found);
+        answers(from, way, &node.children, found);
     }
 }
 
@@ -100,15 +117,6 @@ fn is_place(text: &str) -> bool {
         Some(digits(oid) && digits(page) && digits(item))
     });
     parts.unwrap_or(false)
-}
-
-/// Whether an act asks for a plan, which depends on what the database held before.
-fn asks_for_a_plan(act: &Act) -> bool {
-    match act {
-        Act::Sql(statement) => statement.sql.contains("EXPLAIN ("),
-        Act::Send(binding) => binding.sql.contains("EXPLAIN ("),
-        _ => false,
-    }
 }
 
 fn contents(snapshot: &Snapshot) -> u64 {
