@@ -303,6 +303,12 @@ fn told(id: &str, error: &VerifyError) -> (Exit, bool) {
             );
             (Exit::Environment, true)
         }
+        VerifyError::Scenario(_) => {
+            complain(
+                "  → names are written as the catalogs have them: `watertight init` tells which there are",
+            );
+            (Exit::Usage, true)
+        }
         VerifyError::Stage(_) => {
             complain(
                 "  → no case ran: the state before the first step has to apply by itself, as the migrator",

@@ -92,8 +92,8 @@ pub(super) fn changes(scene: &Scene, before: Checkpoint, after: Checkpoint) -> V
 pub(super) fn object(object: &str) -> String {
     let plain = object.strip_prefix("public.").unwrap_or(object);
     match plain.split_once(' ') {
-        // Names with spaces or parentheses in them stand as they are.
-        Some((table, name)) if !plain.contains('"') && !name.contains([' ', '(']) => {
+        // Names with spaces or parentheses in them, and functions with their arguments, stand as they are.
+        Some((table, name)) if !plain.contains('"') && !table.contains('(') && !name.contains([' ', '(']) => {
             format!("`{name}` of `{table}`")
         }
         _ => format!("`{plain}`"),

@@ -78,6 +78,9 @@ pub enum VerifyError {
     /// The command of a step cannot be run here.
     #[error("{0}")]
     Command(String),
+    /// The scenario names what is not there.
+    #[error("{0}")]
+    Scenario(String),
     /// The user asked to stop. What was known by then is never a pass.
     #[error("interrupted")]
     Interrupted(Option<Box<Verified>>),

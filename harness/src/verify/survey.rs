@@ -212,6 +212,27 @@ pub(super) async fn survey(stage: &Stage<'_>, scenario: &Scenario) -> Result<Sur
     Ok(Surveyed { scene, ways_back, locks })
 }
 
+/// Whether the tenants and the column that carries them are there, in some state.
+fn named(scenario: &Scenario, schemas: &[Vec<Schema>]) -> Result<(), String> {
+    let tenancy = &scenario.tenancy;
+    let all = || schemas.iter().flatten();
+    let tables = || all().flat_map(|s| &s.tables);
+    let tenants = &tenancy.tenants;
+    if !tables().any(|t| &t.name == tenants) && !all().any(|s| s.views.iter().any(|v| &v.name == tenants)) {
+        return Err(format!(
+            "{}: [tenancy] tenants: there is no table {tenants}, before or after any step",
+            scenario.file
+        ));
+    }
+    match &tenancy.column {
+        Some(column) if tenancy.columns.is_empty() && !tables().any(|t| t.column(column).is_some()) => {
+            let why = "no table has such a column, before or after any step";
+            Err(format!("{}: [tenancy] column {column}: {why}", scenario.file))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The same, without what is for the report alone.
 pub(super) async fn scene(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Scene, WaysBack), VerifyError> {
     let mut scenario = scenario.clone();
@@ -226,6 +247,9 @@ pub(super) async fn scene(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Sce
     }
     surveyor.close().await?;
     let (Checkpoints { schemas, prints, reach }, ways_back, stopped) = seen?;
+    if stopped.is_none() {
+        named(&scenario, &schemas).map_err(VerifyError::Scenario)?;
+    }
     let late = late_tables(&scenario, &schemas);
     let literals = literals(&scenario);
     let filled = schemas_with_late(stage.schemas(), &schemas, &late);

@@ -115,6 +115,19 @@ fn a_baseline_that_does_not_apply_ends_the_scenario_before_any_case() {
     assert!(report.scenarios.is_empty() && report.incomplete.is_some(), "{ended}");
 }
 
+#[rstest]
+#[case::no_such_column("column = \"tenant_id\"", "column = \"tenantid\"", "[tenancy] column tenantid")]
+#[case::no_such_table(
+    "tenants = \"tenant\"",
+    "tenants = \"tenantz\"",
+    "[tenancy] tenants: there is no table tenantz"
+)]
+fn tenants_that_are_not_there_are_named(#[case] right: &str, #[case] wrong: &str, #[case] told: &str) {
+    let ended = watertight!("verify", &Folder::sound("tenants").with(right, wrong)).small(4).run().expect(2);
+    assert!(ended.stderr.contains(told), "{ended}");
+    assert!(ended.stderr.contains("scenario.toml"), "{ended}");
+}
+
 #[test]
 fn a_syntax_error_in_a_step_is_a_finding_with_its_place_and_no_constraints_refusal() {
     let folder = Folder::sound("syntax");
