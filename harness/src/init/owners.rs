@@ -80,7 +80,7 @@ fn ways<'s>(schema: &'s Schema, tenants: &Tenants, table: &'s Table, filled: &Id
         if keys.len() == HOPS_MAX {
             continue;
         }
-        for key in &at.foreign_keys {
+        for key in at.foreign_keys.iter().filter(|f| !f.columns.iter().any(own)) {
             let Some(next) = schema.table(&key.target) else { continue };
             let back = seen.contains(&next.name) || next.name == tenants.table;
             // People act for tenants; whose they are is asked last.
@@ -136,8 +136,8 @@ fn equal(key: &ForeignKey, target: &str, referring: &str) -> String {
     parts.collect::<Vec<_>>().join(" AND ")
 }
 
-/// By the people that the row belongs to: tenants that they own, else tenants that they are members of. People may
-/// have several, so it is a guess.
+/// By the people that the row belongs to: the tenant that they carry, else tenants that they own, else those that they
+/// are members of. People may have several, so it is a guess.
 fn by_people(schema: &Schema, tenants: &Tenants, table: &Table) -> Vec<Owned> {
     let Some(key) = tenants.key_in(schema) else { return Vec::new() };
     let Some(tenants_table) = schema.table(&tenants.table) else { return Vec::new() };
@@ -145,6 +145,19 @@ fn by_people(schema: &Schema, tenants: &Tenants, table: &Table) -> Vec<Owned> {
     let mut found = Vec::new();
     for own in table.foreign_keys.iter().filter(people) {
         let person = own.columns[0].quoted();
+        if let Some(column) = schema.table(&own.target).and_then(|people| tenants.column_of(people)) {
+            found.push(Owned {
+                expression: format!(
+                    "(SELECT o1.{} FROM {} o1 WHERE {})",
+                    column.quoted(),
+                    own.target.quoted(),
+                    equal(own, "o1", "\"row\"")
+                ),
+                certainty: Certainty::Guessed,
+                via: format!("{}.{} → {}.{column}", table.name, own.columns[0], own.target),
+            });
+            continue;
+        }
         let owning: Vec<&ForeignKey> = tenants_table
             .foreign_keys
             .iter()

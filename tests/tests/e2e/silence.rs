@@ -1,6 +1,8 @@
 //! Sound migrations that look wrong, or that a harness could break by how it plays them: nothing is reported.
 
 use rstest::rstest;
+use watertight_reports::Verdict;
+use watertight_tests::run::verdict;
 use watertight_tests::{Ended, Folder, watertight};
 
 const TENANTS: &str = "CREATE TABLE tenants (id uuid PRIMARY KEY, name text NOT NULL);\n";
@@ -122,6 +124,35 @@ fn nobody_asks() -> Folder {
 fn nothing_is_reported(#[case] folder: Folder) {
     let ended = verify(&folder);
     assert_eq!(ended.code, 0, "{ended}");
+}
+
+/// Rows that belong to people who carry the tenant: whose they are is known, and the backfill is held against it. A key
+/// that holds the filled column itself is no second way.
+#[test]
+fn whose_a_row_is_is_known_by_its_person() {
+    let init = format!(
+        "{TENANTS}CREATE TABLE users (id uuid PRIMARY KEY,
+             tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE, UNIQUE (tenant_id, id));
+         CREATE TABLE tasks (id uuid PRIMARY KEY, author uuid NOT NULL REFERENCES users ON DELETE CASCADE);"
+    );
+    let expand = "ALTER TABLE tasks ADD COLUMN tenant_id uuid, ADD CONSTRAINT tasks_author_of_tenant
+        FOREIGN KEY (tenant_id, author) REFERENCES users (tenant_id, id) ON DELETE CASCADE;";
+    let fill = "UPDATE tasks t SET tenant_id = u.tenant_id FROM users u WHERE u.id = t.author AND t.tenant_id IS NULL;";
+    let right = repository("people", &[("01_init", &init), ("02_expand", expand), ("03_fill", fill)]);
+    let ended = verify(&right);
+    assert_eq!(verdict(&ended.scenario(), "backfill-correct"), Verdict::Held, "{ended}");
+    let any =
+        "UPDATE tasks SET tenant_id = (SELECT min(id::text)::uuid FROM tenants) WHERE tenant_id IS NULL;";
+    let wrong = repository(
+        "anybody",
+        &[
+            ("01_init", &init),
+            ("02_expand", "ALTER TABLE tasks ADD COLUMN tenant_id uuid;"),
+            ("03_fill", any),
+        ],
+    );
+    let ended = verify(&wrong);
+    assert_eq!(verdict(&ended.scenario(), "backfill-correct"), Verdict::Violated, "{ended}");
 }
 
 /// Deferred constraints stay deferred: a step may part what it puts together again before its commit.
