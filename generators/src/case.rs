@@ -77,6 +77,23 @@ pub enum Nulls {
     Percent(u8),
     /// Always.
     Always,
+    /// So that each two columns are NULL and not NULL in all four ways, in a world with [`PAIR_ROWS`] rows a table.
+    Pairs,
+}
+
+/// Rows in which each two columns are NULL and not NULL in all four ways.
+pub const PAIR_ROWS: u32 = 8;
+
+/// Columns that a covering array of [`PAIR_ROWS`] rows has at most: subsets of four of seven rows.
+const PAIR_COLUMNS: usize = 35;
+
+/// Whether the column is NULL in that row of a covering array: nothing is in the first row, and each column in four of
+/// the other seven. Any two such subsets meet, and neither holds the other. Source: Kleitman and Spencer 1973.
+pub(crate) fn null_in_pairs(column: usize, row: usize) -> bool {
+    let rows = row % PAIR_ROWS as usize;
+    let subsets = (0_u32..1 << (PAIR_ROWS - 1)).filter(|s| s.count_ones() == PAIR_ROWS / 2);
+    let subset = subsets.into_iter().nth(column % PAIR_COLUMNS).unwrap_or_default();
+    rows > 0 && subset >> (rows - 1) & 1 == 1
 }
 
 impl Nulls {
@@ -85,6 +102,7 @@ impl Nulls {
             Self::Never => 0,
             Self::Percent(p) => p,
             Self::Always => 100,
+            Self::Pairs => 50,
         }
     }
 }
@@ -97,7 +115,17 @@ pub enum CaseSize {
     Small,
     /// Many worlds of all shapes.
     Packed,
+    /// Hundreds of worlds with a row or two in each table.
+    Crowded,
 }
+
+/// Rows that a crowded case holds at most.
+const CROWD_ROWS_MAX: usize = 8_000;
+
+/// Behind the small scope, one case in so many is crowded…
+const CROWDED_EVERY: u32 = 16;
+/// … this one of them: what a case costs is mostly its statements, which are as many for four hundred worlds as for four.
+const CROWDED_AT: u32 = 1;
 
 const PLAIN: WorldShape =
     WorldShape { tenants: 1, rows: Rows::Each(1), nulls: Nulls::Percent(35), duplicates_percent: 0 };
@@ -143,6 +171,10 @@ fn systematic() -> Vec<CaseSpec> {
             ..spec("two tenants, values at the edge of their types", vec![rows(2, full), rows(2, full)])
         },
         CaseSpec { shared_rows: 0, ..spec("one tenant, no shared rows", vec![rows(2, PLAIN)]) },
+        spec(
+            "one tenant, each two values missing and there in all ways",
+            vec![WorldShape { nulls: Nulls::Pairs, ..rows(PAIR_ROWS, PLAIN) }],
+        ),
     ]
 }
 
@@ -166,7 +198,12 @@ impl Plan {
         if !packed_first && let Some(spec) = systematic.into_iter().nth(small as usize) {
             return spec;
         }
-        let size = if packed_first || index % 2 == 1 { CaseSize::Packed } else { CaseSize::Small };
+        let size = match index {
+            _ if packed_first => CaseSize::Packed,
+            _ if index % CROWDED_EVERY == CROWDED_AT => CaseSize::Crowded,
+            _ if index % 2 == 1 => CaseSize::Packed,
+            _ => CaseSize::Small,
+        };
         self.random_spec(size, u64::from(index))
     }
 
@@ -198,6 +235,7 @@ impl Plan {
                 let fitting = ROWS_MAX / tables;
                 (16 + dice.below(25).min(fitting.saturating_sub(16)), 6)
             }
+            CaseSize::Crowded => ((CROWD_ROWS_MAX / (2 * tables)).min(400), 2),
         };
         let shapes = (0..worlds)
             .map(|_| WorldShape {
@@ -220,7 +258,23 @@ impl Plan {
         let label = match size {
             CaseSize::Small => "a few random tenants",
             CaseSize::Packed => "many random tenants",
+            CaseSize::Crowded => "hundreds of random tenants",
         };
-        CaseSpec { collisions_percent: 20, extremes_percent: 6, ..spec(label, shapes) }
+        let rows_max = if size == CaseSize::Crowded { CROWD_ROWS_MAX } else { ROWS_MAX };
+        CaseSpec { collisions_percent: 20, extremes_percent: 6, rows_max, ..spec(label, shapes) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_columns_are_null_in_all_four_ways() {
+        for (a, b) in (0..PAIR_COLUMNS).flat_map(|a| (0..a).map(move |b| (a, b))) {
+            let ways: std::collections::BTreeSet<(bool, bool)> =
+                (0..PAIR_ROWS as usize).map(|r| (null_in_pairs(a, r), null_in_pairs(b, r))).collect();
+            assert_eq!(ways.len(), 4, "columns {a} and {b}");
+        }
     }
 }

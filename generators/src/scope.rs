@@ -25,6 +25,8 @@ pub enum Shape {
     Null(Ident),
     /// A row with it.
     NotNull(Ident),
+    /// A row in which two values are missing (true) or there.
+    Both([(Ident, bool); 2]),
     /// A row that refers to nothing through these columns.
     ToNone(Vec<Ident>),
     /// A row that refers to one of its tenant, or of no tenant.
@@ -46,6 +48,10 @@ impl std::fmt::Display for Shape {
             Self::Rows => f.write_str("several rows"),
             Self::Null(column) => write!(f, "{column} NULL"),
             Self::NotNull(column) => write!(f, "{column} not NULL"),
+            Self::Both([(a, a_null), (b, b_null)]) => {
+                let told = |null: &bool| if *null { "NULL" } else { "not NULL" };
+                write!(f, "{a} {} and {b} {}", told(a_null), told(b_null))
+            }
             Self::ToNone(columns) => write!(f, "{} to no row", list(columns)),
             Self::ToSame(columns) => write!(f, "{} to a row of the same tenant", list(columns)),
             Self::ToOther(columns) => write!(f, "{} to a row of another tenant", list(columns)),
@@ -78,9 +84,10 @@ impl Scope {
     pub fn new(plan: &Plan, keys: &[(usize, Relation, Unique)]) -> Self {
         let mut targets = Vec::new();
         for table in plan.tables.iter().filter(|t| t.filled) {
+            let first = targets.len();
             let mut add = |shape: Shape| {
                 let target = Target { database: table.database, table: table.table.name.clone(), shape };
-                if !targets.contains(&target) {
+                if !targets[first..].contains(&target) {
                     targets.push(target);
                 }
             };
@@ -96,6 +103,7 @@ impl Scope {
                     }
                 }
             }
+            pairs(table, &mut add);
             references(plan, table, &mut add);
             for (_, _, key) in keys.iter().filter(|(d, t, _)| (*d, t) == (table.database, &table.table.name))
             {
@@ -127,6 +135,23 @@ impl Scope {
 
 fn names(table: &TablePlan, columns: &[usize]) -> Vec<Ident> {
     columns.iter().map(|&c| table.columns[c].name.clone()).collect()
+}
+
+/// Each two values, missing and there. Where the scenario says how often a value is missing, it is not asked.
+fn pairs(table: &TablePlan, add: &mut impl FnMut(Shape)) {
+    let free: Vec<&Ident> = table
+        .columns
+        .iter()
+        .filter(|c| c.nullable && !c.domain.not_null && c.null_percent.is_none())
+        .map(|c| &c.name)
+        .collect();
+    for (i, a) in free.iter().enumerate() {
+        for b in &free[..i] {
+            for nulls in [(false, false), (false, true), (true, false), (true, true)] {
+                add(Shape::Both([((*b).clone(), nulls.0), ((*a).clone(), nulls.1)]));
+            }
+        }
+    }
 }
 
 /// What references can be: to nothing, to the same tenant, to another.
@@ -291,6 +316,14 @@ fn shows(data: &TableData, d: usize, shape: &Shape, tenants: &Tenants) -> bool {
         Shape::Rows => data.rows.len() > 1,
         Shape::Null(name) => at(name).is_some_and(|c| data.rows.iter().any(|r| r.values[c].is_none())),
         Shape::NotNull(name) => at(name).is_some_and(|c| data.rows.iter().any(|r| r.values[c].is_some())),
+        Shape::Both(both) => {
+            let Some(at) =
+                both.iter().map(|(name, null)| Some((at(name)?, *null))).collect::<Option<Vec<_>>>()
+            else {
+                return false;
+            };
+            data.rows.iter().any(|r| at.iter().all(|&(c, null)| r.values[c].is_none() == null))
+        }
         Shape::ToNone(names) | Shape::ToSame(names) | Shape::ToOther(names) => {
             let links = tenants.references[d].iter();
             let Some(i) = links.into_iter().position(|l| &l.columns == names) else { return false };

@@ -120,6 +120,9 @@ pub struct Database {
     pub provision: Option<Script>,
     /// The schema before the first step, applied as migrator.
     pub baseline: Vec<Script>,
+    /// What makes the final schema from nothing: the application's model as its tool writes it, or a dump.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub model: Vec<Script>,
 }
 
 /// What a hosting platform brings by itself.
@@ -196,6 +199,13 @@ pub struct Tenancy {
     pub null_tenant: NullTenant,
     /// Whom a row belongs to before its column says so: an SQL expression over `"row"`, per table.
     pub owner: IndexMap<Relation, Owner>,
+}
+
+impl Tenancy {
+    /// Whether an answer's column of that name holds tenants.
+    pub fn is_tenant_name(&self, column: &str) -> bool {
+        self.column.iter().chain(self.columns.values()).any(|c| c.as_str() == column)
+    }
 }
 
 /// An owner expression and where it stands.

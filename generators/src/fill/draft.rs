@@ -1,7 +1,7 @@
 //! A row in the making.
 
 use super::{Built, Filler};
-use crate::case::WorldShape;
+use crate::case::{Nulls, WorldShape, null_in_pairs};
 use crate::dataset::WorldId;
 use crate::plan::{ColumnPlan, TablePlan};
 use crate::value::domain::Domain;
@@ -165,9 +165,7 @@ impl<'p> Filler<'p> {
     /// A value for one cell, of whatever flavour the case asks for.
     pub(super) fn cell(&mut self, draft: &Draft<'p>, c: usize) -> Option<String> {
         let column = &draft.table.columns[c];
-        if may_be_null(draft, c)
-            && self.dice.chance(column.null_percent.unwrap_or(draft.shape.nulls.percent()))
-        {
+        if may_be_null(draft, c) && self.is_to_be_null(draft, &[c]) {
             return None;
         }
         let flavour = if column.distinct {
@@ -180,6 +178,20 @@ impl<'p> Filler<'p> {
             Flavour::Plain
         };
         self.make(draft, c, flavour, None)
+    }
+
+    /// Whether columns that may be NULL, one or those of a reference, are to be.
+    pub(super) fn is_to_be_null(&mut self, draft: &Draft<'p>, columns: &[usize]) -> bool {
+        let hint = columns.iter().find_map(|&c| draft.table.columns[c].null_percent);
+        let first = columns.iter().find(|&&c| may_be_null(draft, c));
+        match (hint, draft.shape.nulls, first) {
+            (None, Nulls::Pairs, Some(&column)) => {
+                let spans = &self.filled[draft.t].spans;
+                let row = spans.get(draft.world).map_or(0, |(start, end)| end - start);
+                null_in_pairs(column, row)
+            }
+            _ => self.dice.chance(hint.unwrap_or(draft.shape.nulls.percent())),
+        }
     }
 
     /// A value for a cell within its domain, the leaf's, and one more.

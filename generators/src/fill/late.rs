@@ -69,8 +69,7 @@ impl<'p> Filler<'p> {
                 draft.fixed[c] = false;
                 draft.values[c] = None;
             }
-            let percent = reference.columns.iter().find_map(|&c| table.columns[c].null_percent);
-            let null = reference.nullable && self.dice.chance(percent.unwrap_or(draft.shape.nulls.percent()));
+            let null = reference.nullable && self.is_to_be_null(&draft, &reference.columns);
             let chosen = !null && self.choose(&mut draft, i);
             if !chosen && !reference.nullable && !self.choose(&mut draft, i) {
                 return Err(format!("{} has no row to refer to", self.table(reference.target).table.name));

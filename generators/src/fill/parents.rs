@@ -40,8 +40,7 @@ impl<'p> Filler<'p> {
     }
 
     fn wants_null(&mut self, draft: &Draft<'p>, reference: &Reference) -> bool {
-        let hint = reference.columns.iter().find_map(|&c| draft.table.columns[c].null_percent);
-        self.dice.chance(hint.unwrap_or(draft.shape.nulls.percent()))
+        self.is_to_be_null(draft, &reference.columns)
     }
 
     /// Sets the columns of a reference to those of a row that it may refer to.

@@ -73,6 +73,8 @@ pub struct Callable {
     pub oid: String,
     /// SECURITY DEFINER.
     pub definer: bool,
+    /// VOLATILE: it may write.
+    pub writes: bool,
     /// Arguments that must be given: name (empty without one) and type.
     pub arguments: Vec<(String, String)>,
 }
@@ -121,6 +123,7 @@ fn callable(row: &TextRow) -> Callable {
         name: Relation::new(cell(row, 1), cell(row, 2)),
         oid: cell(row, 3).to_owned(),
         definer: cell(row, 4) == "t",
-        arguments: serde_json::from_str(cell(row, 5)).unwrap_or_default(),
+        writes: cell(row, 5) == "t",
+        arguments: serde_json::from_str(cell(row, 6)).unwrap_or_default(),
     }
 }

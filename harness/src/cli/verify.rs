@@ -309,6 +309,12 @@ fn told(id: &str, error: &VerifyError) -> (Exit, bool) {
             );
             (Exit::Usage, true)
         }
+        VerifyError::Stage(StageError::Model { .. }) => {
+            complain(
+                "  → a model makes everything by itself, as the migrator: without owners, data or a baseline before it",
+            );
+            (Exit::Usage, true)
+        }
         VerifyError::Stage(_) => {
             complain(
                 "  → no case ran: the state before the first step has to apply by itself, as the migrator",

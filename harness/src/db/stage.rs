@@ -11,7 +11,7 @@ use super::hosts::{Host, Hosts};
 use super::session::{Failure, Session, SqlError};
 use super::{platform, supabase};
 use crate::catalog;
-use crate::explore::act::Actor;
+use crate::explore::act::{Actor, Print};
 use crate::provider::registry::NewDatabase;
 use crate::provider::{MAINTENANCE_DATABASE, ProviderError, Secret, Server};
 
@@ -104,6 +104,16 @@ pub enum StageError {
         /// The server's word.
         error: Box<SqlError>,
     },
+    /// The application's model does not apply.
+    #[error("{file}:{line}: the model does not apply to an empty database: {error}")]
+    Model {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// The server's word.
+        error: Box<SqlError>,
+    },
     /// What the operator does first was refused.
     #[error("{file}:{line}: the provision script does not apply: {why}")]
     Provision {
@@ -143,6 +153,14 @@ pub struct Stage<'a> {
     password: Secret,
     templates: Vec<String>,
     schemas: Vec<Schema>,
+    models: Vec<Option<Print>>,
+}
+
+/// Which scripts are being applied.
+#[derive(Clone, Copy)]
+enum Scripts {
+    Baseline,
+    Model,
 }
 
 impl<'a> Stage<'a> {
@@ -174,7 +192,8 @@ impl<'a> Stage<'a> {
         let password = Secret::random();
         // Where there are fewer servers than the scenario tells apart, the last one takes the rest.
         let places = scenario.servers().into_iter().map(|s| s.min(hosts.len() - 1)).collect();
-        let mut stage = Self { hosts, places, names, password, templates: Vec::new(), schemas: Vec::new() };
+        let (templates, schemas, models) = (Vec::new(), Vec::new(), Vec::new());
+        let mut stage = Self { hosts, places, names, password, templates, schemas, models };
         for host in stage.hosts.clone() {
             stage.create_roles(scenario, host).await?;
         }
@@ -192,6 +211,11 @@ impl<'a> Stage<'a> {
     /// The baseline's schemas, by database.
     pub fn schemas(&self) -> &[Schema] {
         &self.schemas
+    }
+
+    /// What the application's model makes in each database, as lines of the catalogs; `None` where there is no model.
+    pub fn models(&self) -> &[Option<Print>] {
+        &self.models
     }
 
     fn host(&self, db: DatabaseId) -> Host<'a> {
@@ -321,6 +345,10 @@ impl<'a> Stage<'a> {
             }
         }
         let mut session = self.connect(db, &name).await?;
+        let model = match database.model.as_slice() {
+            [] => None,
+            scripts => Some(self.made_by(&mut session, scripts).await?),
+        };
         for script in &database.baseline {
             self.apply(&mut session, script).await?;
         }
@@ -334,7 +362,34 @@ impl<'a> Stage<'a> {
         session.close().await;
         self.templates.push(name);
         self.schemas.push(schema);
+        self.models.push(model);
         Ok(())
+    }
+
+    /// What the scripts of a model bring into the catalogs of a database that has no baseline yet. Nothing stays.
+    async fn made_by(&self, session: &mut Session, scripts: &[Script]) -> Result<Print, StageError> {
+        session.run("BEGIN", BASELINE_LIMIT).await.map_err(lost)?;
+        let blank = self.print(session).await?;
+        for script in scripts {
+            let role = self.names.become_sql(&Actor::Migrator);
+            session.run(&role, BASELINE_LIMIT).await.map_err(lost)?;
+            self.send(session, script, Scripts::Model).await?;
+            session.run("RESET ALL; RESET ROLE", BASELINE_LIMIT).await.map_err(lost)?;
+        }
+        let mut made = self.print(session).await?;
+        session.run("ROLLBACK; RESET ALL; RESET ROLE", BASELINE_LIMIT).await.map_err(lost)?;
+        made.retain(|object, definition| blank.get(object) != Some(definition));
+        Ok(made)
+    }
+
+    async fn print(&self, session: &mut Session) -> Result<Print, StageError> {
+        let observer = self.names.become_sql(&Actor::Observer);
+        let look = format!("SAVEPOINT look; {observer}; SET LOCAL search_path = pg_catalog");
+        session.run(&look, BASELINE_LIMIT).await.map_err(lost)?;
+        let print = catalog::fingerprint(session).await.map_err(lost)?;
+        let back = "ROLLBACK TO SAVEPOINT look; RELEASE SAVEPOINT look";
+        session.run(back, BASELINE_LIMIT).await.map_err(lost)?;
+        Ok(print)
     }
 
     async fn apply(&self, session: &mut Session, script: &Script) -> Result<(), StageError> {
@@ -344,11 +399,25 @@ impl<'a> Stage<'a> {
         if wrap {
             session.run("BEGIN", BASELINE_LIMIT).await.map_err(lost)?;
         }
+        self.send(session, script, Scripts::Baseline).await?;
+        let end = if wrap { "COMMIT; RESET ALL; RESET ROLE" } else { "RESET ALL; RESET ROLE" };
+        session.run(end, BASELINE_LIMIT).await.map_err(lost)?;
+        Ok(())
+    }
+
+    /// The statements of a script, one after the other.
+    async fn send(&self, session: &mut Session, script: &Script, of: Scripts) -> Result<(), StageError> {
         for statement in &script.statements {
             if let Err(failure) = session.run(script.sql(statement), BASELINE_LIMIT).await {
                 let (file, line) = (script.path.clone(), statement.line);
                 return Err(match failure {
-                    Failure::Sql(error) => StageError::Baseline { file, line, error: Box::new(error) },
+                    Failure::Sql(error) => {
+                        let error = Box::new(error);
+                        match of {
+                            Scripts::Baseline => StageError::Baseline { file, line, error },
+                            Scripts::Model => StageError::Model { file, line, error },
+                        }
+                    }
                     Failure::TimedOut(limit) => StageError::Hangs { file, line, seconds: limit.as_secs() },
                     Failure::Lost(why) | Failure::Exhausted(why) => StageError::Lost(why),
                     other @ (Failure::Complaint(_)
@@ -359,8 +428,6 @@ impl<'a> Stage<'a> {
                 });
             }
         }
-        let end = if wrap { "COMMIT; RESET ALL; RESET ROLE" } else { "RESET ALL; RESET ROLE" };
-        session.run(end, BASELINE_LIMIT).await.map_err(lost)?;
         Ok(())
     }
 

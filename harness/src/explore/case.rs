@@ -196,7 +196,7 @@ fn late(scene: &Scene, data: &Dataset) -> BTreeMap<StepId, Dataset> {
 }
 
 /// Whether a value is long and peculiar enough to tell whose it is.
-pub(super) fn is_distinctive(value: &str) -> bool {
+pub(crate) fn is_distinctive(value: &str) -> bool {
     value.len() >= DISTINCTIVE_LENGTH_MIN
         && value.parse::<f64>().is_err()
         && value != "true"

@@ -18,6 +18,8 @@ pub struct Observations {
     pub steps: Vec<StepRun>,
     /// Worlds still in the case, by checkpoint.
     pub alive: Vec<BTreeSet<WorldId>>,
+    /// What is shown of the excursions, where that is not everything.
+    shown: Option<Vec<Tree>>,
 }
 
 /// A step of the timeline.
@@ -30,8 +32,27 @@ pub struct StepRun {
 }
 
 impl Observations {
+    /// Observations of a walk that is about to begin.
+    pub fn of(trees: Vec<Tree>, alive: BTreeSet<WorldId>) -> Self {
+        Self { trees, alive: vec![alive], ..Self::default() }
+    }
+
+    /// From now on shows only what these trees ask. Whoever judges is shown what it asked for itself: what others have
+    /// asked beside it is not there when its finding is tried again.
+    pub fn show_only(&mut self, asked: Vec<Tree>) {
+        self.shown = Some(asked);
+    }
+
+    /// Shows everything again.
+    pub fn show_all(&mut self) {
+        self.shown = None;
+    }
+
     /// What was seen of the last of these acts, from that checkpoint.
     pub fn seen(&self, from: Checkpoint, acts: &[Act]) -> Option<&Seen> {
+        if let Some(shown) = &self.shown {
+            shown.get(from.0).filter(|asked| asked.has(acts))?;
+        }
         self.trees.get(from.0)?.seen(acts)
     }
 

@@ -211,8 +211,7 @@ impl<'a> Runner<'a> {
         if mode != Mode::Held {
             self.everywhere("COMMIT").await?;
         }
-        let alive = vec![case.worlds().iter().copied().collect()];
-        let mut seen = Observations { alive, trees, steps: Vec::new() };
+        let mut seen = Observations::of(trees, case.worlds().iter().copied().collect());
         // A replay from an earlier case has trees for the checkpoints that it asks about only.
         let last = seen.trees.iter().rposition(|t| !t.is_empty()).unwrap_or(0);
         for k in 0..=self.scene.scenario.steps.len() {

@@ -7,7 +7,7 @@ use watertight_scenarios::scenario::{Checkpoint, DatabaseId, Platform, Step, Ste
 use watertight_scenarios::schema::{Deferrable, Schema, Table};
 use watertight_scenarios::{Ident, Relation, Scenario};
 
-use super::act::Print;
+use super::act::{Print, Refusal};
 use super::snapshot::TableKey;
 use crate::catalog::reach::Reach;
 use crate::db::supabase;
@@ -20,6 +20,10 @@ pub struct Scene {
     pub schemas: Vec<Vec<Schema>>,
     /// Catalog lines by checkpoint.
     pub prints: Vec<Print>,
+    /// What the application's model makes, as catalog lines, by database; `None` where there is no model.
+    pub models: Vec<Option<Print>>,
+    /// Checks that return rows over empty tables, too: they are about the schema.
+    pub complaining: BTreeSet<StepId>,
     /// What each role can reach, by checkpoint, then database.
     pub reach: Vec<Vec<Reach>>,
     /// How data is made for the baseline.
@@ -190,6 +194,17 @@ impl Scene {
         let command = self.step(step).command.as_ref().and_then(|c| c.line);
         let line = script.statements.get(statement).map(|s| s.line).or(copy).or(command);
         (script.path.clone(), line)
+    }
+
+    /// Whether a step was refused in the same way over empty tables: no row is to blame.
+    pub fn refuses_anyway(&self, step: StepId, refusal: &Refusal) -> bool {
+        let Some((_, why)) = self.stopped.as_ref().filter(|(at, _)| *at == step) else { return false };
+        let (file, line) = self.location(step, refusal.statement);
+        // Beside the same words: an error may count rows, or name one.
+        let alike = refusal.failure.sql().zip(line).is_some_and(|(error, line)| {
+            why.starts_with(&format!("{file}:{line}: ERROR {}: ", error.sqlstate))
+        });
+        alike || why.ends_with(&refusal.failure.to_string())
     }
 
     /// Whether any constraint can be deferred to the end of a transaction.

@@ -34,6 +34,7 @@ impl Runner<'_> {
             let stuck = self.record.is_some()
                 || removed.len() >= SCREENS_MAX
                 || matches!(refusal.failure, Failure::TimedOut(_))
+                || self.scene.refuses_anyway(step, refusal)
                 || alive.is_empty();
             if stuck {
                 return Ok(StepRun { seen, removed });

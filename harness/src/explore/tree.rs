@@ -49,11 +49,20 @@ impl Tree {
 
     /// What was seen of the last of these acts.
     pub fn seen(&self, acts: &[Act]) -> Option<&Seen> {
+        self.node(acts)?.seen.as_ref()
+    }
+
+    /// Whether these acts are asked for, or begin what is.
+    pub fn has(&self, acts: &[Act]) -> bool {
+        self.node(acts).is_some()
+    }
+
+    fn node(&self, acts: &[Act]) -> Option<&Node> {
         let mut level = &self.roots;
         let mut found = None;
         for act in acts {
             let node = level.iter().find(|n| &n.act == act)?;
-            found = node.seen.as_ref();
+            found = Some(node);
             level = &node.children;
         }
         found
@@ -99,6 +108,8 @@ mod tests {
         tree.add(&[down.clone(), Act::Catalog]);
         tree.add(&[Act::Snapshot]);
         assert_eq!((tree.roots.len(), tree.len()), (2, 4));
+        assert!(tree.has(std::slice::from_ref(&down)) && tree.has(&[down.clone(), Act::Catalog]));
+        assert!(!tree.has(&[Act::Catalog]));
         assert!(tree.seen(&[down, Act::Snapshot]).is_none());
     }
 }

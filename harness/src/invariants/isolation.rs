@@ -10,6 +10,7 @@ use super::access_compatible::{in_use, sendings};
 use super::vectors::as_when_large;
 use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, about, contents};
 use crate::db::session::Answer;
+use crate::explore::case::is_distinctive;
 use crate::explore::{Act, Actor, Binding, CaseData, Excursion, Observations, Scene, Seen, Snapshot};
 
 /// A read shows no value that only another tenant has.
@@ -67,10 +68,7 @@ impl Invariant for ReadIsolation {
             else {
                 continue;
             };
-            let mut owners: BTreeSet<WorldId> = BTreeSet::new();
-            for value in done.answer.rows.iter().flatten().flatten() {
-                owners.extend(case.world_of_value(value).or_else(|| case.world_of_tenant(value)));
-            }
+            let owners = worlds_shown(scene, case, &done.answer);
             let is_foreign = |w: &WorldId| {
                 *w != binding.world && !case.tenants(*w).iter().any(|t| is_entitled(&binding, t))
             };
@@ -118,6 +116,22 @@ impl Invariant for ReadIsolation {
         }
         judgement
     }
+}
+
+/// The worlds whose values an answer shows. A number is a tenant's where its column says so; elsewhere it may be
+/// another table's key, or a count.
+fn worlds_shown(scene: &Scene, case: &CaseData, answer: &Answer) -> BTreeSet<WorldId> {
+    let tenancy = &scene.scenario.tenancy;
+    let mut worlds = BTreeSet::new();
+    for row in &answer.rows {
+        for (value, column) in row.iter().zip(&answer.columns) {
+            let Some(value) = value else { continue };
+            let told = is_distinctive(value) || tenancy.is_tenant_name(column);
+            let tenant = || case.world_of_tenant(value).filter(|_| told);
+            worlds.extend(case.world_of_value(value).or_else(tenant));
+        }
+    }
+    worlds
 }
 
 /// Whether the context of a path is a user's who works for that tenant, too.

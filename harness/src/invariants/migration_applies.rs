@@ -52,11 +52,12 @@ fn interleavings(scene: &Scene, case: &CaseData) -> Vec<(Binding, Excursion)> {
 }
 
 /// Whether the step did its duty by refusing: a guard in its own words, or a check before anything was to fill what
-/// it asks for. Such data stops the release as it should, and the case goes on without it.
+/// it asks for. Such data stops the release as it should, and the case goes on without it. A check that complains over
+/// empty tables, too, is not about data.
 fn is_gate(scene: &Scene, step: StepId, failure: &Failure) -> bool {
     match failure {
         Failure::Sql(error) => scene.step(step).guard.is_some() && error.sqlstate.starts_with("P0"),
-        Failure::Complaint(_) => no_backfill_before(scene, step),
+        Failure::Complaint(_) => no_backfill_before(scene, step) && !scene.complaining.contains(&step),
         Failure::Command(_) => scene.step(step).kind == StepKind::Check && no_backfill_before(scene, step),
         _ => false,
     }
@@ -96,12 +97,20 @@ fn stops(scene: &Scene, step: StepId, worlds: BTreeSet<WorldId>, said: Said) -> 
 
 fn complains(scene: &Scene, step: StepId, refusal: &Refusal) -> Said {
     let id = &scene.step(step).id;
+    let (on, cause) = if scene.complaining.contains(&step) {
+        ("on empty tables, too", "The schema that the steps before the check leave is not what it asks for.")
+    } else {
+        (
+            "on data that went through every step before it",
+            "The steps before the check do not reach every row.",
+        )
+    };
     Said {
         code: "check-complains",
         subject: String::new(),
         title: format!("The check `{id}` does not pass"),
-        message: format!("`{id}`: {} on data that went through every step before it.", refusal.failure),
-        cause: "The steps before the check do not reach every row.".to_owned(),
+        message: format!("`{id}`: {} {on}.", refusal.failure),
+        cause: cause.to_owned(),
         remedy: "",
         tables: Vec::new(),
         statement: 0,
@@ -139,12 +148,12 @@ impl Invariant for MigrationApplies {
             for (refusal, worlds) in refusals.chain(last) {
                 let said = match &refusal.failure {
                     failure if is_gate(scene, step, failure) => continue,
-                    Failure::Sql(_) => refused(scene, step, refusal),
+                    Failure::Sql(_) => refused(scene, step, refusal, &worlds),
                     Failure::Complaint(_) => complains(scene, step, refusal),
                     Failure::Command(_) if scene.step(step).kind == StepKind::Check => {
                         complains(scene, step, refusal)
                     }
-                    Failure::Command(_) => stops_by_itself(scene, step, refusal),
+                    Failure::Command(_) => stops_by_itself(scene, step, refusal, &worlds),
                     Failure::TimedOut(_) if scene.step(step).kind == StepKind::Backfill => {
                         never_ends(scene, step, refusal)
                     }
@@ -225,7 +234,7 @@ fn moment(scene: &Scene, at: Checkpoint) -> String {
     }
 }
 
-fn refused(scene: &Scene, step: StepId, refusal: &Refusal) -> Said {
+fn refused(scene: &Scene, step: StepId, refusal: &Refusal, worlds: &BTreeSet<WorldId>) -> Said {
     let id = &scene.step(step).id;
     let file = scene.location(step, refusal.statement).0;
     let sql = refusal.failure.sql();
@@ -235,25 +244,54 @@ fn refused(scene: &Scene, step: StepId, refusal: &Refusal) -> Said {
         Some(name) => format!("the constraint {name}"),
         None => "the data".to_owned(),
     };
+    let subject = constraint.unwrap_or(state);
+    let tables = sql.and_then(|e| e.table.clone()).into_iter().collect();
+    if scene.refuses_anyway(step, refusal) {
+        let cause = format!("Statement {} of {file} fails over empty tables too.", refusal.statement + 1);
+        let never = never(scene, step, refusal, worlds);
+        return Said { subject, cause, tables, statement: refusal.statement, ..never };
+    }
     Said {
         code: "stops",
-        subject: constraint.unwrap_or(state),
+        subject,
         title: format!("`{id}` stops on data that the schema before it accepts"),
         message: format!("`{id}` is refused: {}.", refusal.failure),
         cause: format!("Statement {} of {file} meets {what}.", refusal.statement + 1),
         remedy: "",
-        tables: sql.and_then(|e| e.table.clone()).into_iter().collect(),
+        tables,
         statement: refusal.statement,
     }
 }
 
-/// A command that ends with another exit code than 0: nothing is known of the reason but what it said.
-fn stops_by_itself(scene: &Scene, step: StepId, refusal: &Refusal) -> Said {
+/// A step that needs no row to fail. That none helps is said where there are some.
+fn never(scene: &Scene, step: StepId, refusal: &Refusal, worlds: &BTreeSet<WorldId>) -> Said {
     let id = &scene.step(step).id;
-    let command = scene.step(step).work();
+    let how = if worlds.is_empty() { "over empty tables" } else { "whatever the data" };
     Said {
         code: "stops",
-        subject: "command".to_owned(),
+        subject: String::new(),
+        title: format!("`{id}` does not apply, {how}"),
+        message: format!("`{id}` is refused: {}.", refusal.failure),
+        cause: String::new(),
+        remedy: "Mend the step itself: it applies nowhere, and what comes behind it was not verified.",
+        tables: Vec::new(),
+        statement: 0,
+    }
+}
+
+/// A command that ends with another exit code than 0: nothing is known of the reason but what it said.
+fn stops_by_itself(scene: &Scene, step: StepId, refusal: &Refusal, worlds: &BTreeSet<WorldId>) -> Said {
+    let id = &scene.step(step).id;
+    let command = scene.step(step).work();
+    let subject = "command".to_owned();
+    if scene.refuses_anyway(step, refusal) {
+        let message = format!("`{command}` ends with {}.", refusal.failure);
+        let cause = "The command ends in the same way over empty tables.".to_owned();
+        return Said { subject, message, cause, ..never(scene, step, refusal, worlds) };
+    }
+    Said {
+        code: "stops",
+        subject,
         title: format!("`{id}` stops on data that the schema before it accepts"),
         message: format!("`{command}` ends with {}.", refusal.failure),
         cause: "The command meets data that it does not cope with; what it committed until then stays."

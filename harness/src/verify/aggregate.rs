@@ -38,7 +38,7 @@ pub(super) struct Check {
     pub(super) doubts: BTreeMap<String, u64>,
 }
 
-/// One defect, as the first case showed it.
+/// One defect, as the first case showed it, or the first with tenants that shows it in the same way.
 pub(super) struct Defect {
     pub(super) key: ViolationKey,
     pub(super) violation: Violation,
@@ -144,6 +144,24 @@ impl Check {
         }
         for violation in judgement.violations {
             match self.defects.iter_mut().find(|d| d.key == violation.key) {
+                // A case with tenants says more than one without any that shows it in the same way.
+                Some(known)
+                    if known.violation.worlds.is_empty()
+                        && !violation.worlds.is_empty()
+                        && known.violation.witness == violation.witness =>
+                {
+                    let transcript = transcript(&known.key);
+                    let cases = known.cases + 1;
+                    *known = Defect {
+                        key: known.key.clone(),
+                        violation,
+                        case,
+                        seed,
+                        cases,
+                        transcript,
+                        data: None,
+                    };
+                }
                 Some(known) => known.cases += 1,
                 None => {
                     let key = violation.key.clone();

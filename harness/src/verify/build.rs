@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use watertight_generators::Shape;
 use watertight_reports::{
     AccessCell, AccessOutcome, AccessReport, CheckReport, CopiedTable, DataReport, Evidence, KnownFailure,
-    KnownOutcome, PresetReport, ScenarioReport, ShapeCount, StatementTime, StepReport, TableCount,
+    KnownOutcome, PresetReport, ScenarioReport, ShapeCount, Share, StatementTime, StepReport, TableCount,
     TableReport, TableScope, Verdict,
 };
 use watertight_scenarios::Relation;
@@ -108,11 +109,17 @@ fn small_scope(scene: &Scene, cases: &[u64]) -> Vec<TableScope> {
     let mut tables: Vec<TableScope> = Vec::new();
     for (target, &cases) in scene.scope.targets().iter().zip(cases) {
         let database = several.then(|| scene.scenario.databases[target.database].name.clone());
-        let shape = ShapeCount { shape: target.shape.to_string(), cases };
         let table = target.table.to_string();
-        match tables.last_mut().filter(|t| t.table == table && t.database == database) {
-            Some(known) => known.shapes.push(shape),
-            None => tables.push(TableScope { database, table, shapes: vec![shape] }),
+        if tables.last().is_none_or(|t| t.table != table || t.database != database) {
+            tables.push(TableScope { database, table, shapes: Vec::new(), pairs: Share::default() });
+        }
+        let Some(table) = tables.last_mut() else { continue };
+        // Of pairs there are as many as columns squared: they are counted.
+        if let Shape::Both(_) = target.shape {
+            table.pairs.all += 1;
+            table.pairs.reached += usize::from(cases > 0);
+        } else {
+            table.shapes.push(ShapeCount { shape: target.shape.to_string(), cases });
         }
     }
     tables

@@ -50,6 +50,11 @@ pub(super) fn footprint(scene: &Scene, seen: &Observations) -> Footprint {
     found
 }
 
+/// Whether the table was seen at the checkpoint and had no row.
+pub(super) fn is_empty(of: &Footprint, at: Checkpoint, key: &TableKey) -> bool {
+    of.get(&About::Rows(at, key.clone())) == Some(&number(&Vec::<&TextRow>::new()))
+}
+
 fn number(of: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);

@@ -54,7 +54,7 @@ impl<'a> Lab<'a> {
         excursions: Vec<Excursion>,
         until: Option<Checkpoint>,
     ) -> Result<Result<Tried, Failure>, VerifyError> {
-        let trees = trees(self.scene, excursions);
+        let trees = trees(self.scene, &excursions);
         let commits = self.scene.needs_commits() || trees.iter().any(|t| !t.unheld(self.scene).is_empty());
         let mut again = false;
         loop {
@@ -87,7 +87,7 @@ impl<'a> Lab<'a> {
         case: &CaseData,
         witness: Excursion,
     ) -> Result<Record, VerifyError> {
-        let trees = trees(self.scene, [witness]);
+        let trees = trees(self.scene, [&witness]);
         let commits = self.scene.needs_commits() || trees.iter().any(|t| !t.unheld(self.scene).is_empty());
         let runner = self.runner().await?;
         runner.start_recording();

@@ -28,6 +28,7 @@ use watertight_scenarios::Scenario;
 
 use crate::db::hosts::Hosts;
 use crate::db::stage::{Stage, StageError};
+use crate::explore::Scene;
 use crate::failures::Failure;
 use crate::invariants::{self, Invariant};
 use crate::provider::{ProviderError, Server};
@@ -133,6 +134,14 @@ impl Stop {
     pub fn asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// What is known of a scenario before its first case: for whoever plays cases of his own.
+///
+/// # Errors
+/// When the server is lost, or the scenario names what is not there.
+pub async fn scene(stage: &Stage<'_>, scenario: &Scenario) -> Result<Scene, VerifyError> {
+    survey::scene(stage, scenario).await.map(|(scene, _)| scene)
 }
 
 /// Invariants that a run asks for.

@@ -12,15 +12,15 @@ use std::time::Instant;
 use watertight_reports::{Fate, SeededFault, Strength};
 use watertight_scenarios::Scenario;
 use watertight_scenarios::mutation::{self, Mutant};
-use watertight_scenarios::scenario::Checkpoint;
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId};
 
-use super::footprint::{About, Footprint, differing};
+use super::footprint::{About, Footprint, differing, is_empty};
 use super::survey::WaysBack;
 use super::worker::{self, CaseResult, Until};
 use super::{Event, Listener, Stop, VerifyError, VerifyOptions, facts, selected, survey};
 use crate::db::hosts::Hosts;
 use crate::db::stage::Stage;
-use crate::explore::{Print, Scene};
+use crate::explore::{Print, Scene, TableKey};
 use crate::invariants::Invariant;
 use crate::provider::Server;
 
@@ -353,7 +353,12 @@ impl Trial<'_> {
             }
         }
         Ok(if why.is_empty() {
-            Fate::Survived { differs, silenced, closes: mutant.operator.closes.to_owned() }
+            let unfilled = self.unfilled(mutant, &scene, &played);
+            let rows = unfilled.iter().map(|table| {
+                format!(" No case has a row in `{table}`, which a step makes: its `populate` gives it some.")
+            });
+            let closes = std::iter::once(mutant.operator.closes.to_owned()).chain(rows).collect();
+            Fate::Survived { differs, silenced, closes }
         } else {
             Fate::Undecided { why }
         })
@@ -375,6 +380,23 @@ impl Trial<'_> {
         let title = fires.first()?.1.clone();
         let by = fires.into_iter().map(|(id, _)| id).collect();
         Some(Fate::Caught { by, cases: result.index + 1, title })
+    }
+
+    /// Tables that the faulty statement names, that the timeline makes, and that had no row at its end in any case: what
+    /// was done to them was tried on nothing.
+    fn unfilled(&self, mutant: &Mutant, scene: &Scene, played: &[CaseResult]) -> Vec<String> {
+        let statement = mutant.statement(self.scenario);
+        let made = scene.schemas.last().into_iter().flatten().enumerate().flat_map(|(db, schema)| {
+            schema.tables.iter().map(move |table| (DatabaseId(db), table.name.clone()))
+        });
+        let has_none = |key: &TableKey| {
+            let footprints = || played.iter().filter_map(|result| result.footprint.as_ref());
+            footprints().next().is_some() && footprints().all(|f| is_empty(f, scene.last(), key))
+        };
+        made.filter(|key| scene.table(Checkpoint(0), key).is_none() && names(statement, key.1.name.as_str()))
+            .filter(has_none)
+            .map(|(_, table)| table.to_string())
+            .collect()
     }
 
     /// What the fault changed that can be seen: in the catalogs, in what the ways back leave, in rows and in answers.
@@ -436,6 +458,11 @@ impl Trial<'_> {
         }
         found
     }
+}
+
+/// Whether a script names it as a whole word.
+fn names(script: &str, name: &str) -> bool {
+    script.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name)
 }
 
 /// What is different in the catalogs: at the end, else at the first checkpoint at which something is.

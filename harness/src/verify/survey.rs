@@ -1,10 +1,10 @@
 //! The run over empty tables: what the schema is at each checkpoint, and what each way back leaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use watertight_generators::{Plan, Scope};
-use watertight_scenarios::scenario::{CommandSpec, CopySpec, DatabaseId, Step, StepId};
+use watertight_scenarios::scenario::{CommandSpec, CopySpec, DatabaseId, Step, StepId, StepKind};
 use watertight_scenarios::{Relation, Scenario, Schema};
 
 use super::locks::{self, Locks, lock_row};
@@ -51,6 +51,8 @@ pub(super) struct Surveyor<'a> {
     sessions: Vec<Session>,
     /// What ended the session, if a script took it along: nothing more can be asked.
     lost: Option<Failure>,
+    /// Checks that returned rows.
+    complaining: BTreeSet<StepId>,
 }
 
 /// What the survey found.
@@ -63,7 +65,8 @@ pub(super) struct Surveyed {
 impl<'a> Surveyor<'a> {
     async fn open(stage: &'a Stage<'a>) -> Result<Self, VerifyError> {
         let (databases, sessions) = stage.open().await?;
-        Ok(Self { stage, names: stage.names(), databases, sessions, lost: None })
+        let names = stage.names();
+        Ok(Self { stage, names, databases, sessions, lost: None, complaining: BTreeSet::new() })
     }
 
     async fn close(self) -> Result<(), VerifyError> {
@@ -112,10 +115,10 @@ impl<'a> Surveyor<'a> {
     pub(super) async fn script(
         &mut self,
         scenario: &Scenario,
-        step: StepId,
+        id: StepId,
         down: bool,
     ) -> Result<Result<(), String>, Failure> {
-        let step = &scenario.steps[step.0];
+        let step = &scenario.steps[id.0];
         if let Some(spec) = step.command.as_ref().filter(|_| !down) {
             return self.command(scenario, step, spec).await;
         }
@@ -137,6 +140,9 @@ impl<'a> Surveyor<'a> {
         session.run(&role, SURVEY_LIMIT).await?;
         for statement in &script.statements {
             match session.run(script.sql(statement), limit).await {
+                Ok(answers) if step.kind == StepKind::Check && answers.iter().any(|a| !a.rows.is_empty()) => {
+                    self.complaining.insert(id);
+                }
                 Ok(_) => {}
                 Err(failure) => {
                     self.lost = failure.ends_session().then(|| failure.clone());
@@ -245,6 +251,7 @@ pub(super) async fn scene(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Sce
             Err(VerifyError::Lost(stopped.map_or_else(|| failure.to_string(), |(_, why)| why)))
         });
     }
+    let complaining = std::mem::take(&mut surveyor.complaining);
     surveyor.close().await?;
     let (Checkpoints { schemas, prints, reach }, ways_back, stopped) = seen?;
     if stopped.is_none() {
@@ -262,7 +269,10 @@ pub(super) async fn scene(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Sce
         .flat_map(|(db, table)| table.uniques.iter().map(move |u| (db, table.name.clone(), u.clone())))
         .collect();
     let scope = Scope::new(&plan, &keys);
-    Ok((Scene { scenario, schemas, prints, reach, plan, late, literals, scope, stopped }, ways_back))
+    let models = stage.models().to_vec();
+    let scene =
+        Scene { scenario, schemas, prints, models, complaining, reach, plan, late, literals, scope, stopped };
+    Ok((scene, ways_back))
 }
 
 /// The schemas of the first database at every checkpoint that is reached over empty tables, and why no more are.

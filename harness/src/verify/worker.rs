@@ -66,21 +66,29 @@ pub(super) struct Loss {
 }
 
 /// Trees of all excursions, by checkpoint.
-pub(super) fn trees(scene: &Scene, excursions: impl IntoIterator<Item = Excursion>) -> Vec<Tree> {
+pub(super) fn trees<'a>(scene: &Scene, excursions: impl IntoIterator<Item = &'a Excursion>) -> Vec<Tree> {
     let mut trees = vec![Tree::default(); scene.schemas.len()];
-    let mut known: BTreeSet<Excursion> = BTreeSet::new();
+    let mut known: BTreeSet<&Excursion> = BTreeSet::new();
     for excursion in excursions {
-        if excursion.from.0 < trees.len() && known.insert(excursion.clone()) {
+        if excursion.from.0 < trees.len() && known.insert(excursion) {
             trees[excursion.from.0].add(&excursion.acts);
         }
     }
     trees
 }
 
-fn wanted(scene: &Scene, invariants: &[Box<dyn Invariant>], case: &CaseData) -> Vec<Tree> {
-    let checkpoints = scene.checkpoints().map(contents);
-    let asked = invariants.iter().filter(|i| i.applies(scene).is_ok()).flat_map(|i| i.plan(scene, case));
-    trees(scene, checkpoints.chain(asked).chain(measure::plan(scene, case)))
+/// What each invariant asks of a case; `None` where it does not apply.
+type Asked = Vec<Option<Vec<Excursion>>>;
+
+fn asked(scene: &Scene, invariants: &[Box<dyn Invariant>], case: &CaseData) -> Asked {
+    let each = invariants.iter();
+    each.map(|i| i.applies(scene).is_ok().then(|| i.plan(scene, case))).collect()
+}
+
+fn wanted(scene: &Scene, asked: &Asked, case: &CaseData) -> Vec<Tree> {
+    let besides: Vec<Excursion> =
+        scene.checkpoints().map(contents).chain(measure::plan(scene, case)).collect();
+    trees(scene, asked.iter().flatten().flatten().chain(&besides))
 }
 
 /// Plays every case and judges it; those that were done when the user asked to stop.
@@ -278,9 +286,10 @@ impl Job<'_> {
     }
 
     async fn play(&self, runner: &mut Runner<'_>, case: &CaseData) -> Result<CaseResult, Loss> {
-        let trees = wanted(self.scene, self.invariants, case);
+        let asked = asked(self.scene, self.invariants, case);
+        let trees = wanted(self.scene, &asked, case);
         if self.scene.needs_commits() {
-            return self.play_committed(case, trees).await;
+            return self.play_committed(case, &asked, trees).await;
         }
         let seen = runner.play(case, trees.clone()).await;
         let mut seen = seen.map_err(|why| Loss { place: runner.place(), why })?;
@@ -291,23 +300,28 @@ impl Job<'_> {
                 tree.take_over(played);
             }
         }
-        let mut result = self.result(case, &seen);
+        let mut result = self.result(case, &asked, seen);
         if case.index % COMMITTED_EVERY == COMMITTED_AT {
-            let committed = self.play_committed(case, trees).await?;
+            let committed = self.play_committed(case, &asked, trees).await?;
             compare(&mut result, &committed);
         }
         Ok(result)
     }
 
     /// The case with every step committed, on databases of its own.
-    async fn play_committed(&self, case: &CaseData, trees: Vec<Tree>) -> Result<CaseResult, Loss> {
+    async fn play_committed(
+        &self,
+        case: &CaseData,
+        asked: &Asked,
+        trees: Vec<Tree>,
+    ) -> Result<CaseResult, Loss> {
         let apart = if case.index < CLONES_FIRST || case.index.is_multiple_of(CLONES_EVERY) {
             Apart::OnClones
         } else {
             Apart::LeftOut
         };
         let seen = self.committed(case, trees, apart).await?;
-        Ok(self.result(case, &seen))
+        Ok(self.result(case, asked, seen))
     }
 
     async fn committed(&self, case: &CaseData, trees: Vec<Tree>, apart: Apart) -> Result<Observations, Loss> {
@@ -319,18 +333,21 @@ impl Job<'_> {
         seen.map_err(|why| Loss { place, why })
     }
 
-    fn result(&self, case: &CaseData, seen: &Observations) -> CaseResult {
-        let judgements: Vec<Option<Judgement>> = self
-            .invariants
-            .iter()
-            .map(|i| i.applies(self.scene).is_ok().then(|| i.judge(self.scene, case, seen)))
-            .collect();
+    fn result(&self, case: &CaseData, asked: &Asked, mut seen: Observations) -> CaseResult {
+        let mut judgements: Vec<Option<Judgement>> = Vec::new();
+        for (invariant, asked) in self.invariants.iter().zip(asked) {
+            judgements.push(asked.as_ref().map(|asked| {
+                seen.show_only(trees(self.scene, asked));
+                invariant.judge(self.scene, case, &seen)
+            }));
+        }
+        seen.show_all();
         let mut transcripts = BTreeMap::new();
         for (i, violation) in judgements.iter().enumerate().flat_map(|(i, j)| {
             let violations = j.iter().flat_map(|j| &j.violations);
             violations.map(move |v| (i, v))
         }) {
-            let lines = transcript(self.scene, case, seen, &violation.witness);
+            let lines = transcript(self.scene, case, &seen, &violation.witness);
             transcripts.insert((i, violation.key.clone()), lines);
         }
         CaseResult {
@@ -339,12 +356,12 @@ impl Job<'_> {
             worlds: seen.alive(Checkpoint(0)).len(),
             rows: case.data.row_count(),
             judgements,
-            measured: measure(self.scene, case, seen),
+            measured: measure(self.scene, case, &seen),
             skipped: Vec::new(),
             shapes: self.scene.scope.reached(&self.scene.plan, &case.data),
             transcripts,
             lost: None,
-            footprint: self.until.footprints.then(|| footprint(self.scene, seen)),
+            footprint: self.until.footprints.then(|| footprint(self.scene, &seen)),
         }
     }
 }

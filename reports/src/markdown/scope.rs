@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::engine::Section;
 use super::subject::Subject;
+use crate::model::Share;
 
 /// The small scope, a line a table: how many of its shapes were there, and those that were not.
 pub(super) fn scope(subject: &Subject<'_>) -> Option<Section> {
@@ -13,6 +14,7 @@ pub(super) fn scope(subject: &Subject<'_>) -> Option<Section> {
         reached: usize,
         all: usize,
         missing: Vec<&'a str>,
+        pairs: Share,
     }
     #[derive(Serialize)]
     struct Scope<'a> {
@@ -32,6 +34,7 @@ pub(super) fn scope(subject: &Subject<'_>) -> Option<Section> {
                 reached: scope.shapes.len() - missing.len(),
                 all: scope.shapes.len(),
                 missing,
+                pairs: scope.pairs,
             }
         })
         .collect();

@@ -40,6 +40,18 @@ pub struct TableScope {
     pub table: String,
     /// Each shape, measured from the rows.
     pub shapes: Vec<ShapeCount>,
+    /// Of the ways in which two of its values can be missing and there, those that some case had.
+    #[serde(default)]
+    pub pairs: Share,
+}
+
+/// So many of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Those that were there.
+    pub reached: usize,
+    /// How many there are.
+    pub all: usize,
 }
 
 /// A shape, and in how many cases it was there.

@@ -118,6 +118,10 @@ pub(crate) struct RawDatabase {
     /// SQL file, files or patterns (`migrations/*/up.sql`, `!` in front takes away): the schema before the
     /// first step, applied as migrator. The matches of one pattern are taken in the order of their names.
     pub(crate) baseline: Option<At<OneOrMany>>,
+    /// SQL file, files or patterns that make the final schema on an empty database, applied as migrator in one
+    /// transaction: the application's model as its tool writes it (`prisma migrate diff --from-empty`, a folder of
+    /// declarative schemas), or a dump without owners. What the steps leave is compared with it.
+    pub(crate) model: Option<At<OneOrMany>>,
 }
 
 /// A version requirement.

@@ -63,6 +63,7 @@ impl Resolver<'_> {
     fn database(&mut self, name: &str, raw: RawDatabase) -> Database {
         let provision = raw.provision.and_then(|path| self.script(&path.value, &path.span));
         let baseline = raw.baseline.map(|list| self.baseline(&list)).unwrap_or_default();
+        let model = raw.model.map(|list| self.model(&list)).unwrap_or_default();
         Database {
             name: name.to_owned(),
             extensions: raw.extensions,
@@ -70,7 +71,18 @@ impl Resolver<'_> {
             server: raw.server,
             provision,
             baseline,
+            model,
         }
+    }
+
+    /// Scripts that are taken back when they have been looked at.
+    fn model(&mut self, list: &At<OneOrMany>) -> Vec<Script> {
+        let scripts = self.baseline(list);
+        for script in scripts.iter().filter(|script| !script.is_transactional()) {
+            let message = format!("`{}` holds its own transactions", script.path);
+            self.report_help(&list.span, message, "a model is made and taken back in one transaction");
+        }
+        scripts
     }
 
     pub(super) fn presets(

@@ -141,6 +141,13 @@ impl Mutant {
         self.script(scenario).map_or("", |s| s.path.as_str())
     }
 
+    /// The statement that it is in, as it stood.
+    pub fn statement<'s>(&self, scenario: &'s Scenario) -> &'s str {
+        let Some(script) = self.script(scenario) else { return "" };
+        let before = script.statements.iter().rev().find(|s| s.line <= self.line);
+        before.map_or("", |statement| script.sql(statement))
+    }
+
     /// What stood there, on one line, and what stands there instead.
     pub fn change(&self, scenario: &Scenario) -> (String, String) {
         let text = self.script(scenario).map_or("", |s| s.text.as_str());

@@ -22,7 +22,10 @@ const OWNER: &str = "Say under `[tenancy.owner]` whom the rows belong to, and ma
 const OWN: &str =
     "Say what holds in a query of your own in `invariants/`: the rows that it returns are violations.";
 const SECURITY: &str = "Name the application's roles and their tenant context under `[[roles.app]]`, and grant them what they have.";
-const DECLARED: &str = "Say under `[declared]` what the application's model expects of the column.";
+const DECLARED: &str = "Say what the application's model expects: of the column under `[declared]`, or of everything with the \
+    database's `model`.";
+const MODEL: &str = "Give the database its `model`, where the application's model has it too; else say what holds in a query of \
+    your own in `invariants/`: the rows that it returns are violations.";
 
 /// Every operator, in the order in which they are listed.
 pub static OPERATORS: [Operator; 31] = [
@@ -71,7 +74,7 @@ pub static OPERATORS: [Operator; 31] = [
     Operator {
         id: "drop-key-tenant",
         fault: "A foreign key no longer says that both rows are of one tenant.",
-        closes: OWN,
+        closes: MODEL,
         part: Part::Up,
         seeds: keys::drop_key_tenant,
     },
@@ -85,7 +88,7 @@ pub static OPERATORS: [Operator; 31] = [
     Operator {
         id: "drop-unique",
         fault: "What is to be there once can be there twice.",
-        closes: OWN,
+        closes: MODEL,
         part: Part::Up,
         seeds: keys::drop_unique,
     },
@@ -106,7 +109,7 @@ pub static OPERATORS: [Operator; 31] = [
     Operator {
         id: "drop-check",
         fault: "Values that mean nothing are accepted.",
-        closes: OWN,
+        closes: MODEL,
         part: Part::Up,
         seeds: keys::drop_check,
     },

@@ -8,3 +8,10 @@ CREATE TABLE fleet.fuel (
 ALTER TABLE fleet.fuel ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_company ON fleet.fuel USING (company_code = current_setting('fleet.company', true));
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON fleet.fuel TO portal;
+CREATE FUNCTION fleet.relabel_vehicle(p_code text, p_label text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
+    AS $$ UPDATE fleet.vehicle SET label = p_label
+          WHERE code = p_code AND company_code = current_setting('fleet.company', true) $$;
+CREATE FUNCTION fleet.count_vehicles() RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    AS $$ SELECT count(*) FROM fleet.vehicle WHERE company_code = current_setting('fleet.company', true) $$;

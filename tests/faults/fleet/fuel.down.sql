@@ -1,1 +1,3 @@
+DROP FUNCTION fleet.count_vehicles();
+DROP FUNCTION fleet.relabel_vehicle(text, text);
 DROP TABLE fleet.fuel;

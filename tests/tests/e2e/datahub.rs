@@ -87,7 +87,7 @@ async fn datahub_is_violated_where_it_is_known_to_be_and_each_counterexample_rep
 }
 
 /// Invariants that have a subject in this system: it has no row security, one database, and no vectors.
-const APPLY: [&str; 17] = [
+const APPLY: [&str; 18] = [
     "backfill-complete",
     "backfill-correct",
     "backfill-idempotent",
@@ -100,6 +100,7 @@ const APPLY: [&str; 17] = [
     "constraint-rejects",
     "constraint-admits",
     "constraint-validated",
+    "schema-declared",
     "access-compatible",
     "rollback-schema",
     "rollback-data",

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use rstest::rstest;
 use watertight_harness::score::Sheet;
-use watertight_reports::Verdict;
+use watertight_reports::{ScenarioReport, Verdict};
 use watertight_scenarios::Scenario;
 use watertight_scenarios::scenario::Expectation;
-use watertight_tests::run::{expected, verdict};
+use watertight_tests::run::{expected, findings, verdict};
 use watertight_tests::watertight;
 
 /// Scenarios without a fault.
@@ -101,6 +101,17 @@ fn its_invariant_fires_on_a_fault(#[files("faults/*/scenario.toml")] file: PathB
         let size = (smallest.tenants, smallest.rows);
         assert!(size.0 <= 2 && size.1 <= 10, "{}: {size:?} is not small", finding.title);
     }
+    is_about_as_small_as_known(name, &sheet(name), &report);
+}
+
+/// What is found has been shrunk to no more than one and a half times the smallest data that is known to show it.
+fn is_about_as_small_as_known(name: &str, sheet: &Sheet, report: &ScenarioReport) {
+    let known = sheet.smallest.unwrap_or_else(|| panic!("{name} says nothing of its smallest data"));
+    let found = sheet.fires.iter().filter(|id| report.checks.iter().any(|c| &&c.invariant == id));
+    let rows =
+        found.flat_map(|id| findings(report, id)).filter_map(|f| Some(f.counterexample.as_ref()?.rows));
+    let smallest = rows.min().unwrap_or_else(|| panic!("{name} has no counterexample"));
+    assert!(2 * smallest <= 3 * known.rows, "{name}: {smallest} rows, {} are known to do", known.rows);
 }
 
 #[rstest]
@@ -119,6 +130,7 @@ fn what_a_sheet_says_fires_and_nothing_that_it_does_not(#[files("faults/*/fault.
         let known = sheet.fires.iter().chain(&sheet.may_fire).any(|k| k == id);
         assert!(known, "{name}: {id} fires too: {ended}");
     }
+    is_about_as_small_as_known(name, &sheet, &report);
 }
 
 /// Every fault, by name.

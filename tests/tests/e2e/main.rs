@@ -11,6 +11,7 @@ mod committed;
 mod cuts;
 mod databases;
 mod datahub;
+mod declared;
 mod determinism;
 mod environment;
 mod faults;

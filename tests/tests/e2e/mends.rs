@@ -92,7 +92,7 @@ mends! {
             &format!("{EXPAND}/migration.sql"),
             r#"CREATE UNIQUE INDEX "Connection_workspaceId_provider_key" ON "Connection" ("workspaceId", "provider");"#,
         )
-        .violates(&["migration-applies"]);
+        .violates(&["migration-applies", "schema-declared"]);
 
     the_assistants_message => datahub()
         .taking([
@@ -117,6 +117,11 @@ mends! {
         .taking(["access seed: insight", "access seed: insight, with its workspace"])
         .violates(&["access-compatible"]);
 
+    a_model_of_workspaces => datahub()
+        .taking(["database.model"])
+        .files("prisma", &["model.sql"])
+        .silences(&["schema-declared"]);
+
     // --- dual-database ---------------------------------------------------------------------------------------------
 
     lists_that_move => dual()
@@ -138,14 +143,19 @@ mends! {
         .taking(["step freeze"])
         .migration("20251028000001_freeze_business_tables.sql")
         .setting(ROUTES.map(|r| format!("access POST /api/{r} / until")), "copy")
-        .violates(&["copy-concurrent"]);
+        .violates(&["copy-concurrent", "schema-declared"]);
+
+    schemas_of_both_databases => dual()
+        .taking(["databases.app", "databases.tenant"])
+        .files("supabase/schemas", &["app.sql", "tenant.sql"])
+        .silences(&["schema-declared"]);
 
     // --- org-backfill ----------------------------------------------------------------------------------------------
 
     orphans_set_aside => org()
         .taking(["step orphans", "tenancy.shared"])
         .migration("20251027090000_set_orphans_aside.sql")
-        .violates(&["backfill-complete", "migration-applies"]);
+        .violates(&["backfill-complete", "migration-applies", "schema-declared"]);
 
     keys_that_carry_the_organisation => org()
         .taking(["step add-columns"])
@@ -156,12 +166,12 @@ mends! {
             "ALTER TABLE website_content ADD CONSTRAINT",
             Some("ALTER TABLE website_content ALTER"),
         )
-        .violates(&["tenant-coherence", "tenant-delete-contained", "rls-write"]);
+        .violates(&["tenant-coherence", "tenant-delete-contained", "rls-write", "schema-declared"]);
 
     values_that_are_kept => org()
         .taking(["step drop-customer-id"])
         .migration("20251104090000_drop_dead_customer_id.sql")
-        .violates(&["rollback-data"]);
+        .violates(&["rollback-data", "schema-declared"]);
 
     a_guard_that_counts => org()
         .taking(["step not-null"])
@@ -175,6 +185,11 @@ mends! {
     chunks_follow_their_page => org()
         .taking(["access crawler: chunk, with its organisation"])
         .violates(&["access-compatible"]);
+
+    a_schema_of_organisations => org()
+        .taking(["database.model"])
+        .files("supabase/schemas", &["public.sql"])
+        .silences(&["schema-declared"]);
 
     // --- neonhub ---------------------------------------------------------------------------------------------------
 
@@ -190,7 +205,7 @@ mends! {
     roles_of_ones_own_organisation => neonhub()
         .cut(&format!("{KEYS}/migration.sql"), "-- A membership's role", Some("-- A campaign's brand"))
         .cut(&format!("{KEYS}/down.sql"), "ALTER TABLE \"OrganizationMembership\" DROP CONSTRAINT", None)
-        .violates(&["tenant-coherence"]);
+        .violates(&["tenant-coherence", "schema-declared"]);
 
     brands_of_ones_own_organisation => neonhub()
         .cut(&format!("{KEYS}/migration.sql"), "-- A campaign's brand", Some("-- A chunk names"))
@@ -199,18 +214,18 @@ mends! {
             "ALTER TABLE \"Campaign\" DROP CONSTRAINT",
             Some("ALTER TABLE \"OrganizationMembership\" DROP"),
         )
-        .violates(&["tenant-coherence"]);
+        .violates(&["tenant-coherence", "schema-declared"]);
 
     chunks_of_ones_own_data_set => neonhub()
         .cut(&format!("{KEYS}/migration.sql"), "ALTER TABLE \"Chunk\" DROP CONSTRAINT", Some("-- The columns hold"))
         .cut(&format!("{KEYS}/down.sql"), "ALTER TABLE \"Chunk\" DROP CONSTRAINT", Some("ALTER TABLE \"Chunk\" DROP COLUMN"))
-        .violates(&["tenant-coherence", "tenant-delete-contained"]);
+        .violates(&["tenant-coherence", "tenant-delete-contained", "schema-declared"]);
 
     one_dimension_for_all_models => neonhub()
         .taking(["generate.EmbeddingSpace"])
         .cut(&format!("{KEYS}/migration.sql"), "-- The columns hold", None)
         .cut(&format!("{KEYS}/down.sql"), "ALTER TABLE \"EmbeddingSpace\"", Some("ALTER TABLE \"Chunk\""))
-        .violates(&["models-fit-their-columns"]);
+        .violates(&["models-fit-their-columns", "schema-declared"]);
 
     vectors_that_are_ranked_within_the_organisation => neonhub()
         .taking([
@@ -234,7 +249,12 @@ mends! {
         .files("scripts", &["seed.sql"])
         .violates(&["migration-applies"])
         // No case comes to its end.
-        .leaves_open(&["constraint-validated"]);
+        .leaves_open(&["constraint-validated", "schema-declared"]);
+
+    a_model_of_organisations => neonhub()
+        .taking(["database.model"])
+        .files("prisma", &["model.sql"])
+        .silences(&["schema-declared"]);
 
     chunks_that_name_their_organisation => neonhub()
         .taking(["access POST /api/datasets/[id]/chunks"])

@@ -104,6 +104,27 @@ fn a_fault_that_no_check_sees_is_told_with_what_it_changed_and_what_would_catch_
 }
 
 #[test]
+fn a_fault_in_a_table_without_rows_is_told_to_have_been_tried_on_nothing() {
+    let sound = Folder::sound("without-rows");
+    let up =
+        format!("{}CREATE TABLE tag (id uuid PRIMARY KEY, name text NOT NULL);\n", sound.read("expand.sql"));
+    let down = format!("DROP TABLE tag;\n{}", sound.read("expand.down.sql"));
+    let folder = sound.file("expand.sql", up).file("expand.down.sql", down);
+    let report = strength(&mutate(&folder, &["--only-operator", "drop-not-null"]));
+    let fault = at(&report, "drop-not-null", "expand.sql", 5);
+    let Fate::Survived { closes, .. } = &fault.fate else { panic!("{fault:?}") };
+    assert!(closes.contains("No case has a row in `tag`") && closes.contains("`populate`"), "{closes}");
+}
+
+/// The bundled scenario with the fewest faults: those of the others are as many as a nightly run has time for.
+#[test]
+fn a_mended_system_catches_every_fault() {
+    let ended = watertight!("mutate", "tighten-constraints-mended").small(8).run().expect(0);
+    let strength = strength(&ended).strength;
+    assert!(strength.counted() > 15 && strength.caught() == strength.counted(), "{ended}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_fates_whoever_tries_them() {
     let folder = redundant();
     let run = |jobs: &str| {

@@ -155,6 +155,23 @@ fn whose_a_row_is_is_known_by_its_person() {
     assert_eq!(verdict(&ended.scenario(), "backfill-correct"), Verdict::Violated, "{ended}");
 }
 
+/// Keys from sequences meet: a backfill that joins on the wrong one finds rows, and gives them to the wrong tenant.
+#[rstest]
+#[case::the_reference("project_id", Verdict::Held)]
+#[case::the_key_itself("id", Verdict::Violated)]
+fn keys_of_different_tables_meet(#[case] column: &str, #[case] expected: Verdict) {
+    let init = "CREATE TABLE tenants (id serial PRIMARY KEY, name text NOT NULL);
+        CREATE TABLE projects (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants ON DELETE CASCADE);
+        CREATE TABLE tasks (id serial PRIMARY KEY, project_id int NOT NULL REFERENCES projects ON DELETE CASCADE);";
+    let fill = format!(
+        "UPDATE tasks t SET tenant_id = p.tenant_id FROM projects p WHERE p.id = t.{column} AND t.tenant_id IS NULL;"
+    );
+    let expand = "ALTER TABLE tasks ADD COLUMN tenant_id int REFERENCES tenants ON DELETE CASCADE;";
+    let ended =
+        verify(&repository("serial", &[("01_init", init), ("02_expand", expand), ("03_fill", &fill)]));
+    assert_eq!(verdict(&ended.scenario(), "backfill-correct"), expected, "{ended}");
+}
+
 /// Deferred constraints stay deferred: a step may part what it puts together again before its commit.
 #[test]
 fn a_deferred_constraint_is_asked_at_the_end_of_each_step() {
@@ -177,7 +194,15 @@ fn a_known_failure_without_rows_is_seen_to_be_fixed() {
         run.run().expect(code)
     };
     let ended = verify(1);
-    assert!(ended.stdout.contains("02_note stops"), "{ended}");
+    assert!(ended.stdout.contains("02_note does not apply, whatever the data"), "{ended}");
+    assert!(
+        ended.scenario().checks.iter().any(|c| c
+            .outcome
+            .findings()
+            .iter()
+            .any(|f| f.message.contains(r#"column "note" of relation "boxes" already exists"#))),
+        "{ended}"
+    );
     std::fs::write(folder.path().join("migrations/02_note.sql"), "ALTER TABLE boxes ADD COLUMN note text;")
         .unwrap();
     let ended = verify(0);

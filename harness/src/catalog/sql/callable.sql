@@ -1,6 +1,6 @@
 -- Functions that each role that this session may become can call, with the names and types of their arguments.
 -- Arguments with a default may be left out.
-SELECT r.rolname, n.nspname, p.proname, p.oid::text, p.prosecdef,
+SELECT r.rolname, n.nspname, p.proname, p.oid::text, p.prosecdef, p.provolatile = 'v',
        (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_array(
                  COALESCE(p.proargnames[u.n], ''), pg_catalog.format_type(u.t, NULL)) ORDER BY u.n), '[]')::text
           FROM pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) WITH ORDINALITY u(t, n)

@@ -8,7 +8,6 @@ use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{AppRole, Checkpoint};
 use watertight_scenarios::schema::Table;
 
-use super::shown::seed;
 use super::{Subject, ask, is_behind_gateway};
 use crate::db::session::TextRow;
 use crate::explore::{Act, Actor, CaseData, Context, Excursion, Observations, Scene, Seen, Statement};
@@ -72,9 +71,9 @@ pub(super) struct Attempt {
     /// The same with what is one's own: it must go well for a refusal to count.
     pub(super) control: Option<Excursion>,
     /// Acts before the statement itself.
-    prepared: usize,
+    pub(super) prepared: usize,
     /// Owners of the rows before it are told by the last of those acts, not by the contents.
-    looked: bool,
+    pub(super) looked: bool,
 }
 
 /// What an attempt did.
@@ -378,51 +377,6 @@ impl<'a> Target<'a> {
             )
         })
     }
-}
-
-/// Attempts on a table that a step created, with rows put there first.
-pub(super) fn on_created(
-    scene: &Scene,
-    case: &CaseData,
-    at: Checkpoint,
-    subject: &Subject<'_>,
-    role: &AppRole,
-    context: Option<&Context>,
-    world: WorldId,
-) -> Vec<Attempt> {
-    let Some(seeded) = seed(scene, case, at, subject, world) else { return Vec::new() };
-    let (relation, tenant) = (subject.relation().quoted(), seeded.tenant.quoted());
-    let look = Act::Sql(Statement {
-        database: subject.database,
-        actor: Actor::Observer,
-        sql: format!("SELECT tableoid::text || ':' || ctid::text, {tenant}::text FROM {relation}"),
-    });
-    let set = |whose: &str| format!("UPDATE {relation} SET {tenant} = {}", quote_literal(whose));
-    let may_update = subject.reach.columns.update.contains(&seeded.tenant);
-    let tried = [
-        subject.reach.delete.then(|| (Attack::BareDelete, format!("DELETE FROM {relation}"))),
-        may_update.then(|| (Attack::Steal, set(&seeded.own))),
-        may_update.then(|| (Attack::GiveAway, set(&seeded.other))),
-        (subject.reach.truncate && !is_behind_gateway(scene, subject.database, role))
-            .then(|| (Attack::Truncate, format!("TRUNCATE {relation}"))),
-    ];
-    let attempt = |(attack, sql): (Attack, String)| {
-        let acts = vec![
-            seeded.act.clone(),
-            look.clone(),
-            ask(subject.database, role, context, sql.clone()),
-            look.clone(),
-        ];
-        Attempt {
-            attack,
-            sql,
-            excursion: Excursion { from: at, acts },
-            control: None,
-            prepared: 2,
-            looked: true,
-        }
-    };
-    tried.into_iter().flatten().map(attempt).collect()
 }
 
 /// What an attempt did, by the places of rows before and after it. `None` when it was not played.

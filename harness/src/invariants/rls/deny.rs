@@ -7,7 +7,8 @@ use watertight_scenarios::scenario::{AppRole, Checkpoint};
 use watertight_scenarios::schema::TypeKind;
 
 use super::super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
-use super::attack::{Attempt, Target, effect, on_created};
+use super::attack::{Attempt, Target, effect};
+use super::created::on_created;
 use super::shown::{Truth, seed, select};
 use super::{Subject, applies, ask, cause, from, is_due, place, prober, roles, since, subjects};
 use crate::catalog::reach::Kind;

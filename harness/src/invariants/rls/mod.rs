@@ -7,6 +7,8 @@
 //! security is in force: what they show is judged by whose the values are.
 
 mod attack;
+mod created;
+mod definer;
 mod deny;
 mod posture;
 mod read;

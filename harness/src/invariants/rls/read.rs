@@ -8,6 +8,7 @@ use watertight_scenarios::Relation;
 use watertight_scenarios::scenario::{AppRole, Checkpoint, StepId};
 
 use super::super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
+use super::definer;
 use super::routine::{Call, calls};
 use super::shown::{Shown, Truth, seed, select};
 use super::{Subject, applies, ask, cause, from, is_permitted, place, probers, roles, since, subjects};
@@ -80,6 +81,7 @@ impl Invariant for Read {
         for at in scene.checkpoints() {
             wanted.extend(readings(scene, case, at).into_iter().map(|r| r.excursion));
             wanted.extend(calls(scene, case, at).into_iter().map(|c| c.excursion));
+            wanted.extend(definer::plan_answers(scene, case, at, None));
             wanted.push(contents(at));
         }
         wanted
@@ -91,8 +93,9 @@ impl Invariant for Read {
             let readings = readings(scene, case, at).into_iter();
             let about = readings.filter(|r| name(r.role, r.subject.relation()) == key.subject);
             wanted.extend(about.map(|r| r.excursion));
-            let calls = calls(scene, case, at).into_iter().filter(|c| call_name(c) == key.subject);
+            let calls = calls(scene, case, at).into_iter().filter(|c| definer::name(c) == key.subject);
             wanted.extend(calls.map(|c| c.excursion));
+            wanted.extend(definer::plan_answers(scene, case, at, Some(&key.subject)));
         }
         wanted
     }
@@ -107,7 +110,8 @@ impl Invariant for Read {
                 }
             }
         }
-        missed.into_iter().filter(|m| !probed.contains(m)).collect()
+        let missed = missed.into_iter().filter(|m| !probed.contains(m));
+        missed.chain(definer::not_called(scene, probed, false)).collect()
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
@@ -130,6 +134,7 @@ impl Invariant for Read {
                     judge_call(scene, case, &truth, &call, outcome, &mut judgement);
                 }
             }
+            definer::judge_answers(scene, case, at, &alive, seen, &mut judgement);
         }
         judgement
     }
@@ -137,10 +142,6 @@ impl Invariant for Read {
 
 fn name(role: &AppRole, relation: &Relation) -> String {
     format!("{} reads {relation}", role.name)
-}
-
-fn call_name(call: &Call<'_>) -> String {
-    format!("{} calls {}", call.role.name, call.callable.name)
 }
 
 fn judge_reading(
@@ -225,7 +226,7 @@ fn judge_call(
     let step: Option<StepId> = call.since(scene);
     let rights = if call.callable.definer { "its definer's" } else { "its caller's" };
     judgement.violated(Violation {
-        key: ViolationKey { step, code, subject: call_name(call) },
+        key: ViolationKey { step, code, subject: definer::name(call) },
         worlds: case.worlds_of(others.iter()).into_iter().chain([call.world]).collect(),
         severity: Severity::Critical,
         title: format!("{function} gives {} what is other tenants'", call.role.name),

@@ -8,6 +8,7 @@ use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::Checkpoint;
 
 use super::Subject;
+use super::created::{is_needed, referred};
 use crate::db::session::{Answer, SqlError};
 use crate::explore::{Act, Actor, CaseData, Scene, Snapshot, Statement};
 
@@ -73,22 +74,24 @@ pub(in crate::invariants) fn seed(
 ) -> Option<Seeded> {
     let root = subject.root.as_ref().filter(|r| case.deep && case.table(r.0, &r.1).is_none())?;
     let (table, tenant) = (scene.table(at, root)?, scene.tenant_column(at, root)?);
-    let own = case.tenants(world).first()?.clone();
-    let other = case.worlds().iter().filter(|w| **w != world).find_map(|w| case.tenants(*w).first())?.clone();
-    let needed = table.columns.iter().filter(|c| {
-        c.name != tenant && c.not_null && c.default.is_none() && c.identity.is_none() && c.generated.is_none()
-    });
+    let tenant_of = |world: WorldId| case.tenants(world).first().cloned();
+    let mut others = case.worlds().iter().copied().filter(|w| *w != world);
+    let (own, (elsewhere, other)) = (tenant_of(world)?, others.find_map(|w| Some((w, tenant_of(w)?)))?);
+    let needed = table.columns.iter().filter(|c| c.name != tenant && is_needed(c));
     let needed: Vec<_> = needed.collect();
-    let insert = |whose: &str, salt: u64| -> Option<String> {
+    let insert = |whose: &str, world: WorldId, salt: u64| -> Option<String> {
         let (mut names, mut values) = (vec![tenant.quoted()], vec![quote_literal(whose)]);
         for (i, column) in needed.iter().enumerate() {
             names.push(column.name.quoted());
-            values.push(quote_literal(&scene.fresh(&column.ty.name, case.seed ^ salt ^ (i as u64) << 8)?));
+            // A row of one's own transaction is checked again by every UPDATE, whatever that changes.
+            let value = referred(scene, case, (root.0, table), world, &column.name);
+            let fresh = || scene.fresh(&column.ty.name, case.seed ^ salt ^ (i as u64) << 8);
+            values.push(quote_literal(&value.or_else(fresh)?));
         }
         let (names, values) = (names.join(", "), values.join(", "));
         Some(format!("INSERT INTO {} ({names}) VALUES ({values})", table.name.quoted()))
     };
-    let sql = format!("{}; {}", insert(&own, 0x5eed)?, insert(&other, 0x5eee)?);
+    let sql = format!("{}; {}", insert(&own, world, 0x5eed)?, insert(&other, elsewhere, 0x5eee)?);
     let act = Act::Sql(Statement { database: root.0, actor: Actor::Loader, sql });
     Some(Seeded { act, tenant, own, other })
 }
@@ -148,10 +151,7 @@ impl<'a> Truth<'a> {
     ) -> Shown {
         let mut shown = Shown::default();
         let tenancy = &self.scene.scenario.tenancy;
-        let is_tenant = |column: &String| {
-            tenancy.column.iter().chain(tenancy.columns.values()).any(|c| c.as_str() == column)
-        };
-        let tenant_at = answer.columns.iter().position(is_tenant);
+        let tenant_at = answer.columns.iter().position(|c| tenancy.is_tenant_name(c));
         for row in &answer.rows {
             let mut owners: BTreeSet<String> = BTreeSet::new();
             let tenant = tenant_at.and_then(|at| row[at].as_ref());

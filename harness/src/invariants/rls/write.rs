@@ -7,7 +7,9 @@ use watertight_reports::{Expects, Severity};
 use watertight_scenarios::scenario::{AppRole, Checkpoint};
 
 use super::super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
-use super::attack::{Attack, Attempt, Effect, Target, effect, on_created};
+use super::attack::{Attack, Attempt, Effect, Target, effect};
+use super::created::on_created;
+use super::definer;
 use super::shown::Truth;
 use super::{
     Subject, applies, cause, is_due, is_guarded, is_permitted, place, prober, roles, since, subjects,
@@ -70,6 +72,7 @@ impl Invariant for Write {
             wanted.push(contents(at));
             let attempts = series(scene, case, at).into_iter().flat_map(|s| s.attempts);
             wanted.extend(attempts.flat_map(|a| a.control.into_iter().chain([a.excursion])));
+            wanted.extend(definer::plan_writes(scene, case, at, None));
         }
         wanted
     }
@@ -82,6 +85,7 @@ impl Invariant for Write {
                 let chosen = one.attempts.iter().filter(about);
                 wanted.extend(chosen.flat_map(|a| a.control.iter().chain([&a.excursion]).cloned()));
             }
+            wanted.extend(definer::plan_writes(scene, case, at, Some(&key.subject)));
         }
         wanted
     }
@@ -103,7 +107,8 @@ impl Invariant for Write {
                 }
             }
         }
-        missed.into_iter().filter(|m| !probed.contains(m)).collect()
+        let missed = missed.into_iter().filter(|m| !probed.contains(m));
+        missed.chain(definer::not_called(scene, probed, true)).collect()
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
@@ -121,6 +126,7 @@ impl Invariant for Write {
                     }
                 }
             }
+            definer::judge_writes(scene, case, at, &alive, seen, &mut judgement);
         }
         judgement
     }

@@ -147,6 +147,7 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
                 database: Some(n()),
                 table: n(),
                 shapes: vec![ShapeCount { shape: n(), cases: 0 }],
+                pairs: Share { reached: 1, all: 2 },
             }],
             flaky: vec![Flaky {
                 invariant: n(),
