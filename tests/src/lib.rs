@@ -1,5 +1,6 @@
 //! What end-to-end tests share: running the program, scenarios made of strings, servers to look into.
 
+pub mod figures;
 pub mod folder;
 pub mod mend;
 pub mod postgres;

@@ -15,6 +15,7 @@ mod declared;
 mod determinism;
 mod environment;
 mod faults;
+mod figures;
 mod gate;
 mod hostile;
 mod init;

@@ -1,0 +1,12 @@
+ALTER TABLE tickets ADD COLUMN organization_id uuid REFERENCES organizations (id) ON DELETE CASCADE;
+ALTER TABLE comments ADD COLUMN organization_id uuid REFERENCES organizations (id) ON DELETE CASCADE;
+ALTER TABLE attachments ADD COLUMN organization_id uuid REFERENCES organizations (id) ON DELETE CASCADE;
+CREATE INDEX tickets_organization ON tickets (organization_id);
+CREATE INDEX comments_organization ON comments (organization_id);
+CREATE INDEX attachments_organization ON attachments (organization_id);
+ALTER TABLE tickets ENABLE ROW LEVEL SECURITY;
+ALTER TABLE comments ENABLE ROW LEVEL SECURITY;
+ALTER TABLE attachments ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON tickets USING (organization_id = current_setting('app.organization')::uuid);
+CREATE POLICY own ON comments USING (organization_id = current_setting('app.organization')::uuid);
+CREATE POLICY own ON attachments USING (organization_id = current_setting('app.organization')::uuid);

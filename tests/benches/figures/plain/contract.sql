@@ -1,0 +1,1 @@
+ALTER TABLE readings ALTER COLUMN tenant_id SET NOT NULL;
