@@ -337,9 +337,10 @@ pub(super) struct ScoreArgs {
     /// The score as JSON.
     #[arg(long)]
     pub(super) json: bool,
-    /// Write the score into that Markdown file, too: between `<!-- score -->` and `<!-- /score -->`.
+    /// Write the score into that Markdown file, too: between `<!-- score -->` and `<!-- /score -->`, and without the faults
+    /// one by one between `<!-- score summary -->` and `<!-- /score summary -->`. May be given several times.
     #[arg(long, value_name = "FILE")]
-    pub(super) into: Option<PathBuf>,
+    pub(super) into: Vec<PathBuf>,
 }
 
 /// Workers: as asked, else one a core.

@@ -27,10 +27,10 @@ pub(super) async fn run(args: ScoreArgs) -> Exit {
         return Exit::Inconclusive;
     }
     // Before anything is started: a file that cannot take the score is found out now.
-    if let Some(path) = &args.into
-        && let Err(exit) = write_into(path, &[])
-    {
-        return exit;
+    for path in &args.into {
+        if let Err(exit) = write_into(path, None) {
+            return exit;
+        }
     }
     let interrupts = Interrupts::listen();
     let server = match Server::start(&args.server.options()).await {
@@ -65,18 +65,19 @@ fn load(args: &ScoreArgs) -> Result<Corpus, String> {
     Ok(corpus)
 }
 
-/// Writes lines between the marks of a file; without any, only looks whether they could be.
-fn write_into(path: &Path, lines: &[String]) -> Result<(), Exit> {
+/// Writes a score between the marks of a file; without one, only looks whether it could be.
+fn write_into(path: &Path, score: Option<&Score>) -> Result<(), Exit> {
     let told = |why: String| complain(&format!("error: {}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| {
         told(error.to_string());
         Exit::Usage
     })?;
-    let written = insert(&text, lines).map_err(|why| {
+    let none = Score::default();
+    let written = insert(&text, score.unwrap_or(&none)).map_err(|why| {
         told(why);
         Exit::Usage
     })?;
-    if lines.is_empty() {
+    if score.is_none() {
         return Ok(());
     }
     write_whole(path, &written).map_err(|error| {
@@ -99,10 +100,10 @@ fn print(score: &Score, args: &ScoreArgs) -> Exit {
             say(&line);
         }
     }
-    if let Some(path) = &args.into
-        && let Err(exit) = write_into(path, &render(score))
-    {
-        return exit;
+    for path in &args.into {
+        if let Err(exit) = write_into(path, Some(score)) {
+            return exit;
+        }
     }
     if score.is_perfect() { Exit::Held } else { Exit::Violated }
 }

@@ -32,7 +32,7 @@ pub struct ScoreOptions {
 }
 
 /// What became of a corpus.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Score {
     /// Seeds for each scenario.
     pub seeds: u32,
@@ -63,6 +63,8 @@ pub struct FaultScore {
     pub cases_median: Option<u32>,
     /// The same, 95th percentile.
     pub cases_p95: Option<u32>,
+    /// Cases to the first failure of each seed that detected it, in rising order.
+    pub firsts: Vec<u32>,
     /// Size to which the first seed's failure was shrunk.
     pub shrunk: Option<Smallest>,
     /// The smallest size that is known.
@@ -233,6 +235,7 @@ async fn score_fault(
         unexpected: BTreeSet::new(),
         cases_median: None,
         cases_p95: None,
+        firsts: Vec::new(),
         shrunk: None,
         smallest: fault.sheet.smallest,
         seconds: 0.0,
@@ -250,6 +253,7 @@ async fn score_fault(
     firsts.sort_unstable();
     score.cases_median = percentile(&firsts, 50);
     score.cases_p95 = percentile(&firsts, 95);
+    score.firsts = firsts;
     score.seconds = clock.elapsed().as_secs_f64();
     Ok(score)
 }

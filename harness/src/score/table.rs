@@ -7,7 +7,7 @@ use super::{FaultScore, Score, Smallest};
 /// The whole score, in lines.
 pub fn render(score: &Score) -> Vec<String> {
     let mut lines = vec![
-        format!("{} seeds, up to {} cases each.", score.seeds, score.cases),
+        headline(score),
         String::new(),
         "| fault | category | reached | triggered | detected | cases to first failure (median, p95) | shrunk \
          | known smallest | seconds |"
@@ -15,12 +15,42 @@ pub fn render(score: &Score) -> Vec<String> {
         "|---|---|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
     ];
     lines.extend(score.faults.iter().map(|fault| fault_line(fault, score.seeds)));
-    lines.extend([
+    lines.extend(tables(score));
+    lines
+}
+
+/// The score without a line for each fault.
+fn summary(score: &Score) -> Vec<String> {
+    std::iter::once(headline(score)).chain(tables(score)).collect()
+}
+
+fn headline(score: &Score) -> String {
+    let detected = score.faults.iter().filter(|f| f.detected == score.seeds).count();
+    let mut firsts: Vec<u32> = score.faults.iter().flat_map(|f| &f.firsts).copied().collect();
+    firsts.sort_unstable();
+    let told =
+        |percent| super::percentile(&firsts, percent).map_or_else(|| "–".to_owned(), |n| n.to_string());
+    let runs: u32 = score.sound.iter().map(|s| s.runs).sum();
+    let cases: u64 = score.sound.iter().map(|s| s.cases).sum();
+    let alarms: u32 = score.sound.iter().flat_map(|s| s.alarms.values()).sum();
+    format!(
+        "{} seeds, up to {} cases each: {detected} of {} faults detected in every seed, cases to the first failure {} \
+         (median), {} (95th percentile); {runs} runs of {cases} cases over what is sound, {alarms} false alarms.",
+        score.seeds,
+        score.cases,
+        score.faults.len(),
+        told(50),
+        told(95),
+    )
+}
+
+fn tables(score: &Score) -> Vec<String> {
+    let mut lines = vec![
         String::new(),
         "| category | faults | detected in every seed | cases to first failure (median of medians) |"
             .to_owned(),
         "|---|--:|--:|--:|".to_owned(),
-    ]);
+    ];
     lines.extend(categories(score));
     lines.extend([
         String::new(),
@@ -38,22 +68,33 @@ pub fn render(score: &Score) -> Vec<String> {
     lines
 }
 
-/// What the lines of a score stand between in a text that is not theirs alone.
-const MARKS: (&str, &str) = ("<!-- score -->", "<!-- /score -->");
+/// What a score stands between in a text that is not its alone: the whole of it, and its summary.
+const MARKS: [(&str, &str); 2] =
+    [("<!-- score -->", "<!-- /score -->"), ("<!-- score summary -->", "<!-- /score summary -->")];
 
-/// A text with these lines between its marks.
+/// A text with the score between its marks, as far as it has them.
 ///
 /// # Errors
-/// When the text does not have both marks, one after the other, in a sentence.
-pub fn insert(text: &str, lines: &[String]) -> Result<String, String> {
-    let (open, close) = MARKS;
-    let parts = text.split_once(open).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(close)?;
-        Some((before, after))
-    });
-    let (before, after) =
-        parts.ok_or_else(|| format!("there is no `{open}` with a `{close}` behind it to write between"))?;
-    Ok(format!("{before}{open}\n\n{}\n\n{close}{after}", lines.join("\n")))
+/// When the text has no pair of marks, one after the other, in a sentence.
+pub fn insert(text: &str, score: &Score) -> Result<String, String> {
+    insert_lines(text, &[render(score), summary(score)])
+}
+
+fn insert_lines(text: &str, lines: &[Vec<String>; 2]) -> Result<String, String> {
+    let mut written = text.to_owned();
+    let mut found = false;
+    for ((open, close), lines) in MARKS.iter().zip(lines) {
+        let Some((before, rest)) = written.split_once(open) else { continue };
+        let Some((_, after)) = rest.split_once(close) else { continue };
+        written = format!("{before}{open}\n\n{}\n\n{close}{after}", lines.join("\n"));
+        found = true;
+    }
+    let [(open, close), _] = MARKS;
+    if found {
+        Ok(written)
+    } else {
+        Err(format!("there is no `{open}` with a `{close}` behind it to write between"))
+    }
 }
 
 fn fault_line(fault: &FaultScore, seeds: u32) -> String {
@@ -110,12 +151,15 @@ mod tests {
 
     #[test]
     fn a_score_is_written_between_its_marks() {
-        let lines = ["a".to_owned(), "b".to_owned()];
+        let lines = [vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]];
         let text = "# X\n<!-- score -->\nold\n<!-- /score -->\nrest\n";
-        let once = insert(text, &lines).unwrap();
+        let once = insert_lines(text, &lines).unwrap();
         assert_eq!(once, "# X\n<!-- score -->\n\na\nb\n\n<!-- /score -->\nrest\n");
-        assert_eq!(insert(&once, &lines).unwrap(), once);
-        assert!(insert("<!-- /score --> <!-- score -->", &lines).unwrap_err().contains("<!-- /score -->"));
+        assert_eq!(insert_lines(&once, &lines).unwrap(), once);
+        let brief = insert_lines("<!-- score summary --><!-- /score summary -->", &lines).unwrap();
+        assert_eq!(brief, "<!-- score summary -->\n\nc\n\n<!-- /score summary -->");
+        let reversed = insert_lines("<!-- /score --> <!-- score -->", &lines);
+        assert!(reversed.unwrap_err().contains("<!-- /score -->"));
     }
 
     #[test]
@@ -129,6 +173,7 @@ mod tests {
             unexpected: BTreeSet::new(),
             cases_median: (detected > 0).then_some(3),
             cases_p95: (detected > 0).then_some(5),
+            firsts: vec![3; detected as usize],
             shrunk: (detected > 0).then_some(Smallest { worlds: 1, rows: 2 }),
             smallest: Some(Smallest { worlds: 1, rows: 2 }),
             seconds: 0.5,
@@ -149,6 +194,8 @@ mod tests {
             "| b | Backfill | 2/2 | 2/2 | 0/2 | – | – | 1 worlds, 2 rows | 0.5 |",
             "| Backfill | 2 | 1 | 3 |",
             "| items | 2 | 48 | rls-read (1) | 1.0 |",
+            "1 of 2 faults detected in every seed, cases to the first failure 3 (median), 3 (95th percentile)",
+            "2 runs of 48 cases over what is sound, 1 false alarms",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
