@@ -35,7 +35,18 @@ pub struct Scene {
     /// Words in quotes of the timeline's scripts: values that rows may have of them rather than of a tenant.
     pub literals: BTreeSet<String>,
     /// Why the run over empty tables ended early, if it did.
-    pub stopped: Option<(StepId, String)>,
+    pub stopped: Option<EarlyEnd>,
+}
+
+/// Where the run over empty tables ended before the last step.
+#[derive(Clone, Debug)]
+pub struct EarlyEnd {
+    /// The step that was not passed.
+    pub step: StepId,
+    /// What was refused; `None` where the way back of the step before it took the session along.
+    pub refusal: Option<Refusal>,
+    /// Why, with the place.
+    pub why: String,
 }
 
 /// Words in quotes of the timeline's scripts. What stands between two quotes and is no literal does no harm.
@@ -198,13 +209,14 @@ impl Scene {
 
     /// Whether a step was refused in the same way over empty tables: no row is to blame.
     pub fn refuses_anyway(&self, step: StepId, refusal: &Refusal) -> bool {
-        let Some((_, why)) = self.stopped.as_ref().filter(|(at, _)| *at == step) else { return false };
-        let (file, line) = self.location(step, refusal.statement);
-        // Beside the same words: an error may count rows, or name one.
-        let alike = refusal.failure.sql().zip(line).is_some_and(|(error, line)| {
-            why.starts_with(&format!("{file}:{line}: ERROR {}: ", error.sqlstate))
-        });
-        alike || why.ends_with(&refusal.failure.to_string())
+        let stopped = self.stopped.as_ref().filter(|end| end.step == step);
+        let Some(first) = stopped.and_then(|end| end.refusal.as_ref()) else { return false };
+        let is_same = match (first.failure.sql(), refusal.failure.sql()) {
+            // Whatever the words: an error may count rows, or name one.
+            (Some(a), Some(b)) => a.sqlstate == b.sqlstate,
+            _ => first.failure == refusal.failure,
+        };
+        is_same && first.statement == refusal.statement
     }
 
     /// Whether any constraint can be deferred to the end of a transaction.

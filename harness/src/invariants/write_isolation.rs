@@ -1,7 +1,8 @@
 //! Declared writes change their own tenant's rows only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
+use watertight_generators::WorldId;
 use watertight_reports::Severity;
 use watertight_scenarios::Ident;
 use watertight_scenarios::scenario::{AccessId, AccessKind, Checkpoint, Impact, ParamSource};
@@ -9,7 +10,7 @@ use watertight_scenarios::schema::{IndexPart, Table, Unique};
 
 use super::access_compatible::{in_use, sendings};
 use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, about, contents};
-use crate::explore::snapshot::{Change, diff};
+use crate::explore::snapshot::{Change, Snapshot, diff};
 use crate::explore::{Act, Binding, CaseData, Excursion, Observations, Scene, Seen, TableKey};
 
 /// A write changes no row of another tenant, and adds none to it.
@@ -172,6 +173,41 @@ impl Invariant for WriteIsolation {
     }
 }
 
+/// Tenants that the generator does not know and that are a world's: steps made them for its rows, or the write itself
+/// did, for nobody else's.
+fn made_for(
+    scene: &Scene,
+    case: &CaseData,
+    world: WorldId,
+    before: &Snapshot,
+    after: &Snapshot,
+) -> BTreeSet<String> {
+    let tenants = &scene.scenario.tenancy.tenants;
+    let mut made = BTreeSet::new();
+    let Some(column) = scene.tenant_key() else { return made };
+    for (key, table) in after.tables.iter().filter(|(key, _)| key.1 == *tenants) {
+        let stood: HashSet<&str> = before
+            .tables
+            .get(key)
+            .into_iter()
+            .flat_map(|t| t.rows.iter().filter_map(|row| t.cell(row, &column)))
+            .collect();
+        for row in &table.rows {
+            let Some(tenant) = table.cell(row, &column).filter(|t| case.world_of_tenant(t).is_none()) else {
+                continue;
+            };
+            let is_own = match case.world_of(scene, key, table, row) {
+                Some(of) => of == world,
+                None => !stood.contains(tenant),
+            };
+            if is_own {
+                made.insert(tenant.to_owned());
+            }
+        }
+    }
+    made
+}
+
 fn judge_one(
     scene: &Scene,
     case: &CaseData,
@@ -191,6 +227,7 @@ fn judge_one(
     // Sent without a context, a write may be for any tenant of its world.
     let mut entitled: BTreeSet<String> = case.tenants(binding.world).iter().cloned().collect();
     entitled.extend(binding.context.iter().flat_map(|c| c.tenants.iter().cloned()));
+    entitled.extend(made_for(scene, case, binding.world, before, after));
     let (mut own, mut others, mut touched): (usize, BTreeSet<String>, BTreeSet<&TableKey>) =
         Default::default();
     for change in diff(before, after) {

@@ -70,9 +70,9 @@ pub(super) fn scenario_report(
             .iter()
             .map(|((table, constraint), rows)| format!("{rows} rows of {table}: refused by {constraint}")),
     );
-    if let Some((step, why)) = &scene.stopped {
-        not_made
-            .push(format!("nothing after `{}`: it fails even on empty tables ({why})", scene.step(*step).id));
+    if let Some(end) = &scene.stopped {
+        let step = &scene.step(end.step).id;
+        not_made.push(format!("nothing after `{step}`: it fails even on empty tables ({})", end.why));
     }
     let cannot_run = known.iter().any(|(_, outcome)| matches!(outcome, Outcome::CannotRun(_)));
     // A failure that is known and was not tried is no pass, nor is a documented data set that did not go through.

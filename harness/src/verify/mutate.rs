@@ -324,8 +324,8 @@ impl Trial<'_> {
 
     async fn played(&self, mutant: &Mutant, mutated: &Scenario) -> Result<Fate, VerifyError> {
         let (scene, ways_back) = survey::scene(self.stage, mutated).await?;
-        if let Some((_, why)) = &scene.stopped {
-            return Ok(Fate::NotApplied { why: why.clone() });
+        if let Some(end) = &scene.stopped {
+            return Ok(Fate::NotApplied { why: end.why.clone() });
         }
         let invariants = selected(&self.settings, mutated);
         let catches = |result: &CaseResult| !self.caught_by(&invariants, result).is_empty();

@@ -13,8 +13,8 @@ use crate::catalog::{self, reach::Reach};
 use crate::db::commands::Errand;
 use crate::db::session::{Failure, Session};
 use crate::db::stage::{RoleNames, Stage};
-use crate::explore::scene::{late_tables, literals, schemas_with_late};
-use crate::explore::{Actor, DISCARD_TEMPORARY, Print, Scene, copy};
+use crate::explore::scene::{EarlyEnd, late_tables, literals, schemas_with_late};
+use crate::explore::{Actor, DISCARD_TEMPORARY, Print, Refusal, Scene, copy};
 
 const SURVEY_LIMIT: Duration = Duration::from_secs(120);
 
@@ -60,6 +60,18 @@ pub(super) struct Surveyed {
     pub(super) scene: Scene,
     pub(super) ways_back: WaysBack,
     pub(super) locks: Locks,
+}
+
+/// What a script was refused, and where it stands.
+pub(super) struct Ended {
+    refusal: Refusal,
+    pub(super) why: String,
+}
+
+impl Ended {
+    fn at(self, step: StepId) -> EarlyEnd {
+        EarlyEnd { step, refusal: Some(self.refusal), why: self.why }
+    }
 }
 
 impl<'a> Surveyor<'a> {
@@ -117,7 +129,7 @@ impl<'a> Surveyor<'a> {
         scenario: &Scenario,
         id: StepId,
         down: bool,
-    ) -> Result<Result<(), String>, Failure> {
+    ) -> Result<Result<(), Ended>, Failure> {
         let step = &scenario.steps[id.0];
         if let Some(spec) = step.command.as_ref().filter(|_| !down) {
             return self.command(scenario, step, spec).await;
@@ -138,7 +150,7 @@ impl<'a> Surveyor<'a> {
             self.names.become_for_session_sql(&Actor::Migrator)
         };
         session.run(&role, SURVEY_LIMIT).await?;
-        for statement in &script.statements {
+        for (nth, statement) in script.statements.iter().enumerate() {
             match session.run(script.sql(statement), limit).await {
                 Ok(answers) if step.kind == StepKind::Check && answers.iter().any(|a| !a.rows.is_empty()) => {
                     self.complaining.insert(id);
@@ -146,7 +158,8 @@ impl<'a> Surveyor<'a> {
                 Ok(_) => {}
                 Err(failure) => {
                     self.lost = failure.ends_session().then(|| failure.clone());
-                    return Ok(Err(format!("{}:{}: {failure}", script.path, statement.line)));
+                    let why = format!("{}:{}: {failure}", script.path, statement.line);
+                    return Ok(Err(Ended { refusal: Refusal { statement: nth, failure }, why }));
                 }
             }
         }
@@ -162,7 +175,7 @@ impl<'a> Surveyor<'a> {
         scenario: &Scenario,
         step: &Step,
         spec: &CommandSpec,
-    ) -> Result<Result<(), String>, Failure> {
+    ) -> Result<Result<(), Ended>, Failure> {
         let errand = Errand {
             scenario,
             spec,
@@ -175,18 +188,23 @@ impl<'a> Surveyor<'a> {
             Ok(()) => Ok(Ok(())),
             Err(failure @ Failure::Unfinished(_)) => Err(failure),
             Err(failure) if failure.ends_session() => Err(failure),
-            Err(failure) => Ok(Err(format!("`{}`: {failure}", spec.line_shown()))),
+            Err(failure) => {
+                let why = format!("`{}`: {failure}", spec.line_shown());
+                Ok(Err(Ended { refusal: Refusal { statement: 0, failure }, why }))
+            }
         }
     }
 
-    async fn copy(&mut self, spec: &CopySpec, limit: Duration) -> Result<Result<(), String>, Failure> {
+    async fn copy(&mut self, spec: &CopySpec, limit: Duration) -> Result<Result<(), Ended>, Failure> {
         let role = self.names.become_sql(&Actor::Migrator);
         self.all(&role).await?;
         let mut sent = copy::Sent::default();
         if let Err(stopped) = copy::copy(&mut self.sessions, spec, limit, &mut sent).await {
             self.lost = stopped.failure.ends_session().then(|| stopped.failure.clone());
             let table = spec.tables.get(stopped.table).map(ToString::to_string).unwrap_or_default();
-            return Ok(Err(format!("the copy of {table}: {}", stopped.failure)));
+            let why = format!("the copy of {table}: {}", stopped.failure);
+            let refusal = Refusal { statement: stopped.table, failure: stopped.failure };
+            return Ok(Err(Ended { refusal, why }));
         }
         self.all("RESET ALL; RESET ROLE").await?;
         Ok(Ok(()))
@@ -248,7 +266,7 @@ pub(super) async fn scene(stage: &Stage<'_>, scenario: &Scenario) -> Result<(Sce
         && (matches!(failure, Failure::Exhausted(_)) || !stage.is_alive().await)
     {
         seen = seen.and_then(|(.., stopped)| {
-            Err(VerifyError::Lost(stopped.map_or_else(|| failure.to_string(), |(_, why)| why)))
+            Err(VerifyError::Lost(stopped.map_or_else(|| failure.to_string(), |end| end.why)))
         });
     }
     let complaining = std::mem::take(&mut surveyor.complaining);
@@ -286,10 +304,10 @@ pub(crate) async fn look_ahead(
     surveyor.close().await?;
     let (found, _, stopped) = seen?;
     let first = found.schemas.into_iter().filter_map(|all| all.into_iter().next());
-    Ok((first.collect(), stopped.map(|(_, why)| why)))
+    Ok((first.collect(), stopped.map(|end| end.why)))
 }
 
-type Walk = (Checkpoints, WaysBack, Option<(StepId, String)>);
+type Walk = (Checkpoints, WaysBack, Option<EarlyEnd>);
 
 async fn walk(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Result<Walk, Failure> {
     let all_held = scenario.steps.iter().all(|s| s.is_held() && s.goes_back_held());
@@ -303,8 +321,8 @@ async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Resu
     found.push(surveyor.look().await?);
     for step in (0..scenario.steps.len()).map(StepId) {
         settle(scenario, step, found.schemas.last().map(Vec::as_slice).unwrap_or_default());
-        if let Err(why) = surveyor.script(scenario, step, false).await? {
-            stopped = Some((step, why));
+        if let Err(ended) = surveyor.script(scenario, step, false).await? {
+            stopped = Some(ended.at(step));
             break;
         }
         let looked = surveyor.look().await?;
@@ -312,14 +330,16 @@ async fn walk_held(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) -> Resu
             surveyor.all("SAVEPOINT way_back").await?;
             let changed = match surveyor.script(scenario, step, true).await? {
                 Ok(()) => facts::words(&looked.print, &surveyor.look().await?.print),
-                Err(why) => vec![format!("fails: {why}")],
+                Err(ended) => vec![format!("fails: {}", ended.why)],
             };
             ways_back.insert(step, changed);
             if surveyor.lost.is_some() {
                 // The cases say what comes of it.
                 let why = ways_back.get(&step).map(|w| w.join("; ")).unwrap_or_default();
                 found.push(looked);
-                stopped = (step.0 + 1 < scenario.steps.len()).then(|| (StepId(step.0 + 1), why));
+                let next = StepId(step.0 + 1);
+                let is_early = next.0 < scenario.steps.len();
+                stopped = is_early.then_some(EarlyEnd { step: next, refusal: None, why });
                 break;
             }
             surveyor.all("ROLLBACK TO SAVEPOINT way_back; RELEASE SAVEPOINT way_back").await?;
@@ -353,8 +373,8 @@ async fn walk_committed(surveyor: &mut Surveyor<'_>, scenario: &mut Scenario) ->
         if held && surveyor.lost.is_none() {
             surveyor.all(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
         }
-        if let Err(why) = outcome {
-            stopped = Some((step, why));
+        if let Err(ended) = outcome {
+            stopped = Some(ended.at(step));
             break;
         }
     }

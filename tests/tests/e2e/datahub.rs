@@ -1,9 +1,10 @@
 //! The main job: the Data Hub migration, documented and mended.
 
+use rstest::rstest;
 use watertight_reports::{Finding, ScenarioReport, Severity, Verdict};
 use watertight_scenarios::catalog;
 use watertight_tests::postgres::{execute, psql, server};
-use watertight_tests::run::{check, disagreements, findings};
+use watertight_tests::run::{check, disagreements, findings, verdict};
 use watertight_tests::watertight;
 
 fn find<'a>(scenario: &'a ScenarioReport, invariant: &str, words: &[&str]) -> &'a Finding {
@@ -107,6 +108,16 @@ const APPLY: [&str; 18] = [
     "rollback-roundtrip",
     "rollback-keeps-writes",
 ];
+
+/// A user without a workspace gets one by the very write that needs it: it is nobody else's.
+#[rstest]
+#[case(4)]
+#[case(7)]
+fn a_tenant_that_a_write_makes_is_the_writers_own(#[case] seed: u32) {
+    let run = watertight!("verify", "datahub-mended", "--provider", "embedded", "--only", "write-isolation");
+    let ended = run.args(&["--cases", "16", "--seed", &seed.to_string()]).run().expect(0);
+    assert_eq!(verdict(&ended.scenario(), "write-isolation"), Verdict::Held, "{ended}");
+}
 
 #[test]
 fn datahub_mended_holds_and_every_check_that_applies_was_exercised() {
