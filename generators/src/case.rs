@@ -22,8 +22,9 @@ pub struct CaseSpec {
     pub collisions_percent: u8,
     /// Percent of cells at the edge of their type, or that programs trip over.
     pub extremes_percent: u8,
-    /// Whether some foreign keys cross from one world into another.
-    pub cross_world: bool,
+    /// Percent of the references for which the scenario says that they lead to rows of other tenants, that do.
+    #[serde(default)]
+    pub across_percent: u8,
     /// Rows at most.
     pub rows_max: usize,
     /// Tables with exactly so many rows over all worlds, instead of what the shapes say.
@@ -77,12 +78,12 @@ pub enum Nulls {
     Percent(u8),
     /// Always.
     Always,
-    /// So that each two columns are NULL and not NULL in all four ways, in a world with [`PAIR_ROWS`] rows a table.
+    /// So that each two columns are NULL and not NULL in all four ways, in a world with eight rows a table.
     Pairs,
 }
 
 /// Rows in which each two columns are NULL and not NULL in all four ways.
-pub const PAIR_ROWS: u32 = 8;
+pub(crate) const PAIR_ROWS: u32 = 8;
 
 /// Columns that a covering array of [`PAIR_ROWS`] rows has at most: subsets of four of seven rows.
 const PAIR_COLUMNS: usize = 35;
@@ -138,7 +139,7 @@ fn spec(label: &str, worlds: Vec<WorldShape>) -> CaseSpec {
         shared_rows,
         collisions_percent: 15,
         extremes_percent: 0,
-        cross_world: false,
+        across_percent: 0,
         rows_max: ROWS_MAX,
         exact: Vec::new(),
     }
@@ -178,19 +179,28 @@ fn systematic() -> Vec<CaseSpec> {
     ]
 }
 
-impl CaseSpec {
-    /// Number of systematic cases that come before the random ones.
-    pub fn systematic_count() -> u32 {
-        u32::try_from(systematic().len()).unwrap_or(u32::MAX)
-    }
-}
-
 impl Plan {
+    /// The small scope of this schema: what every one meets, and what the scenario says of its references.
+    fn systematic(&self) -> Vec<CaseSpec> {
+        let mut cases = systematic();
+        if self.tables.iter().any(|t| t.references.iter().any(|r| r.across)) {
+            let two = WorldShape { rows: Rows::Each(2), nulls: Nulls::Never, ..PLAIN };
+            let label = "two tenants, rows that refer to the other's";
+            cases.push(CaseSpec { across_percent: 100, ..spec(label, vec![two, two]) });
+        }
+        cases
+    }
+
+    /// Number of systematic cases that come before the random ones.
+    pub fn systematic_count(&self) -> u32 {
+        u32::try_from(self.systematic().len()).unwrap_or(u32::MAX)
+    }
+
     /// The shape of case number `index` of `total`: the systematic ones first, then small and packed ones
     /// in turn. With few cases in total, packed ones come early: they find the most.
     pub fn case_spec(&self, index: u32, total: u32) -> CaseSpec {
-        let systematic = systematic();
-        let count = CaseSpec::systematic_count();
+        let systematic = self.systematic();
+        let count = u32::try_from(systematic.len()).unwrap_or(u32::MAX);
         // Not all of a short run is spent on the small scope.
         let packed_first = total > 0 && total < 2 * count && index % 4 == 3;
         let small =
@@ -261,7 +271,13 @@ impl Plan {
             CaseSize::Crowded => "hundreds of random tenants",
         };
         let rows_max = if size == CaseSize::Crowded { CROWD_ROWS_MAX } else { ROWS_MAX };
-        CaseSpec { collisions_percent: 20, extremes_percent: 6, rows_max, ..spec(label, shapes) }
+        CaseSpec {
+            collisions_percent: 20,
+            extremes_percent: 6,
+            across_percent: if number.is_multiple_of(3) { 10 } else { 0 },
+            rows_max,
+            ..spec(label, shapes)
+        }
     }
 }
 

@@ -23,7 +23,7 @@ mod strategy;
 mod value;
 
 pub use audit::Dangling;
-pub use case::{CaseSize, CaseSpec, ExactRows, Nulls, PAIR_ROWS, Rows, WorldShape};
+pub use case::{CaseSize, CaseSpec, ExactRows, Nulls, Rows, WorldShape};
 pub use dataset::{Dataset, Row, TableData, WorldId};
 pub use dice::mix;
 pub use fill::Skipped;

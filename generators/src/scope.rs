@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use watertight_scenarios::schema::{IndexPart, Unique};
 use watertight_scenarios::{Ident, Relation};
 
-use crate::dataset::{Dataset, TableData};
+use crate::dataset::{Dataset, TableData, WorldId};
 use crate::plan::{Plan, Role, TablePlan};
 
 /// References followed from a row to its tenant.
@@ -165,7 +165,7 @@ fn references(plan: &Plan, table: &TablePlan, add: &mut impl FnMut(Shape)) {
         }
         add(Shape::ToSame(columns.clone()));
         // A key with the tenant in it cannot lead elsewhere.
-        if ways > 1
+        if (ways > 1 || reference.across)
             && !reference.columns.iter().any(|&c| table.columns[c].tenant && reference.columns.len() > 1)
         {
             add(Shape::ToOther(columns));
@@ -213,6 +213,7 @@ struct Tenants {
 
 #[derive(Default)]
 struct Leads {
+    world: Option<WorldId>,
     all: BTreeSet<u32>,
     /// By reference: the tenants that the other references lead to.
     others: Vec<BTreeSet<u32>>,
@@ -236,7 +237,8 @@ impl Tenants {
                 tenants_at = Some(d);
             }
             let mut links = Vec::new();
-            let mut leads: Vec<Leads> = table.rows.iter().map(|_| Leads::default()).collect();
+            let leads = table.rows.iter().map(|row| Leads { world: row.world, ..Leads::default() });
+            let mut leads: Vec<Leads> = leads.collect();
             for reference in plan_of.iter().flat_map(|p| &p.references) {
                 let target = &plan.tables[reference.target];
                 let is_it = |t: &TableData| t.database == target.database && t.table == target.table.name;
@@ -332,8 +334,12 @@ fn shows(data: &TableData, d: usize, shape: &Shape, tenants: &Tenants) -> bool {
                 (Shape::ToNone(_), parent) => parent.is_none(),
                 (_, None) => false,
                 (_, Some(parent)) => {
-                    let (own, its) = (&leads.others[i], &tenants.of[target][parent].all);
-                    let apart = !own.is_empty() && !its.is_empty() && own.is_disjoint(its);
+                    let (own, its) = (&leads.others[i], &tenants.of[target][parent]);
+                    let apart = match (leads.world, its.world) {
+                        // Nothing else of the row says whose it is.
+                        (Some(home), Some(other)) if own.is_empty() => home != other,
+                        _ => !own.is_empty() && !its.all.is_empty() && own.is_disjoint(&its.all),
+                    };
                     apart == matches!(shape, Shape::ToOther(_))
                 }
             })

@@ -683,4 +683,7 @@ pub struct ColumnHint {
     /// Share of NULLs, from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub null_share: Option<f64>,
+    /// Whether live rows refer to rows of other tenants through this column, so that some of those that are made do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub across_tenants: bool,
 }

@@ -47,14 +47,17 @@ impl<'p> Filler<'p> {
     pub(super) fn choose(&mut self, draft: &mut Draft<'p>, number: usize) -> bool {
         let reference = &draft.table.references[number];
         let shared = self.table(reference.target).role == Role::Shared;
-        let worlds = self.filled[reference.target].spans.len();
         let mut home = if shared { 0 } else { draft.world };
-        if !shared && self.spec.cross_world && worlds > 2 && self.dice.chance(10) {
-            home = 1 + self.dice.below(worlds - 1);
+        if !shared && reference.across && self.dice.chance(self.spec.across_percent) {
+            home = self.another_world(draft.world);
         }
-        let found = self
-            .candidate(draft, reference, home, true)
-            .or_else(|| (!draft.pinned).then(|| self.candidate(draft, reference, home, false))?);
+        let mut found = self.candidate(draft, reference, home, true);
+        if found.is_none() && !shared && home != draft.world {
+            found = self.candidate(draft, reference, draft.world, true);
+        }
+        if found.is_none() && !draft.pinned {
+            found = self.candidate(draft, reference, home, false);
+        }
         if let Some(row) = found {
             let row = &self.filled[reference.target].rows[row];
             if row.world == draft.world && row.lane.is_some() {
@@ -68,6 +71,17 @@ impl<'p> Filler<'p> {
             return true;
         }
         self.refer_to_itself(draft, number)
+    }
+
+    /// A world beside that one; the same where there is no other.
+    fn another_world(&mut self, world: usize) -> usize {
+        let worlds = self.spec.worlds.len();
+        if worlds < 2 {
+            return world;
+        }
+        // World 0 is what all share.
+        let other = 1 + self.dice.below(worlds - 1);
+        other + usize::from(other >= world)
     }
 
     /// A row of the reference's target in a world: one that agrees with the cells fixed so far, and belongs

@@ -100,6 +100,12 @@ fn connect(
             }
         }
     }
+    for column in tables[t].columns.iter().filter(|c| c.across) {
+        if !table.foreign_keys.iter().any(|key| key.columns.contains(&column.name)) {
+            let place = format!("{}.{}", table.name, column.name);
+            not_made.push(format!("{place}: rows of other tenants, for it is in no foreign key"));
+        }
+    }
     let column = tenancy.columns.get(&table.name).or(tenancy.column.as_ref());
     let tenant_column = column.and_then(|c| tables[t].column(c)).filter(|_| Some(t) != tenants);
     if let (Some(c), Some(tenants)) = (tenant_column, tenants) {
@@ -116,6 +122,7 @@ fn connect(
                 nullable: tables[t].columns[c].nullable,
                 late: false,
                 declared: false,
+                across: false,
             }),
             _ => {}
         }
@@ -147,6 +154,7 @@ fn foreign_key(
     let can_be_null = |&c: &usize| tables[t].columns[c].nullable && !tables[t].columns[c].domain.not_null;
     let nullable =
         if key.match_full { columns.iter().all(can_be_null) } else { columns.iter().any(can_be_null) };
+    let across = columns.iter().any(|&c| tables[t].columns[c].across);
     Some(Reference {
         columns,
         target,
@@ -155,6 +163,7 @@ fn foreign_key(
         nullable,
         late: false,
         declared: true,
+        across,
     })
 }
 

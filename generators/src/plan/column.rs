@@ -65,6 +65,7 @@ pub(super) fn plan(
         distinct: false,
         null_percent: hint.and_then(|h| h.null_share).map(percent),
         hinted,
+        across: hint.is_some_and(|h| h.across_tenants),
         tenant: false,
         reference: None,
     }

@@ -104,6 +104,8 @@ pub(crate) struct ColumnPlan {
     pub(crate) distinct: bool,
     /// Percent of NULLs, where a hint says so.
     pub(crate) null_percent: Option<u8>,
+    /// Whether the scenario says that it leads to rows of other tenants, too.
+    pub(crate) across: bool,
     /// A hint says what the values are: nothing awkward is put in their place.
     pub(crate) hinted: bool,
     /// The column that holds the tenant's key.
@@ -129,6 +131,8 @@ pub(crate) struct Reference {
     pub(crate) late: bool,
     /// Declared in the schema.
     pub(crate) declared: bool,
+    /// May lead to rows of other tenants.
+    pub(crate) across: bool,
 }
 
 /// An understood check.

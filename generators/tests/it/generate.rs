@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::support::*;
 use watertight_generators::{
-    CaseSize, CaseSpec, Plan, Scope, Shape, canary, fresh_of_type, to_copy_text, to_insert_sql,
+    CaseSize, CaseSpec, Dataset, Plan, Row, Scope, Shape, canary, fresh_of_type, to_copy_text, to_insert_sql,
 };
 use watertight_scenarios::scenario::{ColumnHint, TableHints};
 use watertight_scenarios::schema::{Deferrable, IndexPart, Schema, SqlType, TypeKind, Unique};
@@ -40,8 +40,7 @@ fn sound(schema: &Schema, scenario: &Scenario) -> Plan {
 fn datahub_data_meets_its_schema() {
     let (schema, scenario) = datahub();
     let plan = sound(&schema, &scenario);
-    let labels: Vec<String> =
-        (0..CaseSpec::systematic_count()).map(|i| plan.case_spec(i, 1000).label).collect();
+    let labels: Vec<String> = (0..plan.systematic_count()).map(|i| plan.case_spec(i, 1000).label).collect();
     assert_eq!(labels[0], "no rows at all");
     assert!(labels.iter().any(|l| l == "two tenants of one owner"));
 }
@@ -572,24 +571,52 @@ fn copy_text_escapes_what_copy_reads() {
     assert!(sql.contains("(E'a\\tb\\\\N\\n', '', NULL);"), "{sql}");
 }
 
+/// The datahub, in which messages are sent to workspaces of others.
+fn datahub_with_strangers() -> (Schema, Scenario) {
+    let (schema, mut scenario) = datahub();
+    let across = ColumnHint { across_tenants: true, ..ColumnHint::default() };
+    let hints = TableHints { columns: [("workspaceId".to_owned(), across)].into_iter().collect() };
+    scenario.generate.insert(Relation::public("ChatMessage"), hints);
+    (schema, scenario)
+}
+
 #[test]
-fn rows_may_refer_across_worlds_when_asked() {
+fn rows_refer_to_other_tenants_rows_where_the_scenario_says_so() {
+    let crossing = |data: &Dataset, column: &str, target: &str| {
+        let table = |name: &str| data.tables.iter().find(|t| t.table.name.as_str() == name).expect("a table");
+        let messages = table("ChatMessage");
+        let at = messages.columns.iter().position(|c| c.as_str() == column).expect("a column");
+        let is_elsewhere = |row: &&Row| {
+            let home = table(target).rows.iter().find(|r| r.values[0] == row.values[at]).map(|r| r.world);
+            home.is_some_and(|home| home != row.world)
+        };
+        messages.rows.iter().filter(is_elsewhere).count()
+    };
+    let to_others = |data: &Dataset| crossing(data, "workspaceId", "Workspace");
+    let (schema, scenario) = datahub_with_strangers();
+    let plan = Plan::new(&[&schema], &scenario);
+    let last = plan.systematic_count() - 1;
+    let data = plan.generate(2, &plan.case_spec(last, 1000));
+    assert_eq!(plan.audit(&data), Vec::<String>::new());
+    assert!(to_others(&data) > 0);
+    assert_eq!(crossing(&data, "userId", "User"), 0, "nothing is said of these");
+    let scope = Scope::new(&plan, &[]);
+    let shapes: Vec<String> = scope
+        .reached(&plan, &data)
+        .into_iter()
+        .map(|i| format!("{}: {}", scope.targets()[i].table.name, scope.targets()[i].shape))
+        .collect();
+    assert!(
+        shapes.contains(&"ChatMessage: workspaceId to a row of another tenant".to_owned()),
+        "{shapes:#?}"
+    );
+    assert!((0..last).all(|i| to_others(&plan.generate(2, &plan.case_spec(i, 1000))) == 0));
+
     let (schema, scenario) = datahub();
     let plan = Plan::new(&[&schema], &scenario);
-    let spec = CaseSpec { cross_world: true, ..plan.random_spec(CaseSize::Packed, 2) };
-    let data = plan.generate(2, &spec);
-    assert_eq!(plan.audit(&data), Vec::<String>::new());
-    let table = |name: &str| data.tables.iter().find(|t| t.table.name.as_str() == name).expect("a table");
-    let home =
-        |user: &Option<String>| table("User").rows.iter().find(|u| &u.values[0] == user).map(|u| u.world);
-    let crossing = table("Connection").rows.iter().filter(|c| home(&c.values[1]) != Some(c.world)).count();
-    assert!(crossing > 0);
-    let spec = CaseSpec { cross_world: false, ..spec };
-    let data = plan.generate(2, &spec);
-    let table = |name: &str| data.tables.iter().find(|t| t.table.name.as_str() == name).expect("a table");
-    let home =
-        |user: &Option<String>| table("User").rows.iter().find(|u| &u.values[0] == user).map(|u| u.world);
-    assert!(table("Connection").rows.iter().all(|c| home(&c.values[1]) == Some(c.world)));
+    assert_eq!(plan.systematic_count(), last);
+    let spec = CaseSpec { across_percent: 100, ..plan.random_spec(CaseSize::Packed, 2) };
+    assert_eq!(to_others(&plan.generate(2, &spec)), 0);
 }
 
 #[test]
@@ -627,13 +654,13 @@ fn the_small_scope_is_measured_from_the_rows() {
         assert!(told.iter().any(|t| t == wanted), "{wanted}: {told:#?}");
     }
     let mut reached = HashSet::new();
-    for index in 0..CaseSpec::systematic_count() {
+    for index in 0..plan.systematic_count() {
         let data = plan.generate(u64::from(index), &plan.case_spec(index, 1000));
         reached.extend(scope.reached(&plan, &data));
     }
     let missed: Vec<&String> =
         told.iter().enumerate().filter(|(i, _)| !reached.contains(i)).map(|(_, t)| t).collect();
-    // Rows of one tenant that refer to another's are wrong before the first step: they are not made.
+    // Rows of one tenant that refer to another's are wrong before the first step: the scenario has to ask for them.
     assert!(missed.iter().all(|t| t.ends_with("of another tenant")), "{missed:#?}");
     // What is not there is not reached.
     let empty = scope.reached(&plan, &plan.generate(1, &plan.case_spec(0, 1000)));

@@ -70,3 +70,23 @@ fn one_poisoned_row_among_thousands_is_found_and_nothing_else_is_kept() {
     let rank = item.columns.iter().position(|c| c == "rank").unwrap();
     assert_eq!(item.rows[0][rank].as_deref(), Some("333"), "{smallest:?}");
 }
+
+/// Live rows may refer to rows of other tenants. Where the scenario says so, some do: a backfill that follows the wrong
+/// reference of two is as good as the right one until then.
+#[rstest]
+#[case::each_to_its_own("", Verdict::Held)]
+#[case::across("[generate.item]\nreviewer = { across_tenants = true }", Verdict::Violated)]
+fn rows_refer_to_other_tenants_where_the_scenario_says_so(#[case] hint: &str, #[case] expected: Verdict) {
+    let folder = Folder::sound("across").and(hint);
+    let baseline = folder.read("baseline.sql")
+        + "ALTER TABLE item ADD COLUMN reviewer uuid NOT NULL REFERENCES account (id);";
+    let fill = folder.read("fill.sql").replace("a.id = i.account_id", "a.id = i.reviewer");
+    // The item is its account's; the reviewer may be anybody.
+    let folder = folder.file("baseline.sql", baseline).file("fill.sql", fill);
+    let ended = watertight!("verify", folder, "--only", "backfill-correct").small(32).run();
+    let scenario = ended.scenario();
+    assert_eq!(verdict(&scenario, "backfill-correct"), expected, "{ended}");
+    let scope = &scenario.evidence.scope.iter().find(|t| t.table.contains("item")).unwrap().shapes;
+    let other = scope.iter().find(|s| s.shape == "reviewer to a row of another tenant").unwrap();
+    assert_eq!(other.cases > 0, !hint.is_empty(), "{scope:#?}");
+}
