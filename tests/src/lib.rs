@@ -5,6 +5,7 @@ pub mod folder;
 pub mod mend;
 pub mod postgres;
 pub mod run;
+pub mod script;
 pub mod terminal;
 
 pub use folder::Folder;

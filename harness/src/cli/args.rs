@@ -319,12 +319,15 @@ pub(super) struct ScoreArgs {
     pub(super) corpus: PathBuf,
     #[command(flatten)]
     pub(super) server: ServerArgs,
-    /// Seeds for each scenario.
+    /// Seeds for each fault, and each sound scenario.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(super) seeds: u32,
     /// Cases that a run may take to find a fault.
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub(super) cases: u32,
+    /// Seeds for each sound scenario, if not as many as for a fault.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) sound_seeds: Option<u32>,
     /// Cases of a run over a sound scenario.
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub(super) sound_cases: u32,

@@ -40,6 +40,7 @@ pub(super) async fn run(args: ScoreArgs) -> Exit {
     let options = ScoreOptions {
         seeds: args.seeds,
         cases: args.cases,
+        sound_seeds: args.sound_seeds.unwrap_or(args.seeds),
         sound_cases: args.sound_cases,
         jobs: super::args::jobs(args.jobs),
     };

@@ -6,6 +6,7 @@ use watertight_reports::Origin;
 use watertight_scenarios::layout::{Chosen, Found, History, MigrationRange};
 use watertight_scenarios::{LoadOptions, Scenario, catalog};
 
+use super::output::complain;
 use super::progress::Progress;
 use crate::init::{self, InitError};
 use crate::provider::Server;
@@ -52,7 +53,17 @@ pub(super) fn subjects(wanted: &[String], range: &MigrationRange) -> Result<Vec<
     }
     match init::find(Path::new("")) {
         Ok(found) => Ok(vec![Subject::Repository { root: PathBuf::new(), found }]),
-        Err(InitError::None(_)) => catalog::ids().into_iter().map(bundled).collect(),
+        Err(InitError::None(_)) => {
+            let ids = catalog::ids();
+            complain(&format!(
+                "no migrations in this folder: the {} bundled scenarios are verified",
+                ids.len()
+            ));
+            complain(
+                "  → to verify your own, go to the folder of their project, or name it: watertight verify DIR",
+            );
+            ids.into_iter().map(bundled).collect()
+        }
         Err(error) => Err(format!("error: {error}")),
     }
 }

@@ -164,7 +164,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// Rows written: by all statements of a script, where that was counted, else by the last one.
+    /// Rows written, by all statements of a script: as counted, else as their command tags say.
     pub fn written(&self) -> u64 {
         if self.writes.is_empty() { self.answer.affected } else { self.writes.values().sum() }
     }

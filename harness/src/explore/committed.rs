@@ -109,12 +109,9 @@ impl Runner<'_> {
         roots: Vec<Node>,
         apart: Apart,
     ) -> Result<Vec<Node>, Failure> {
-        let mut roots = roots;
+        let mut held = roots;
         let mut alone: Vec<Vec<Act>> = Vec::new();
-        for node in &mut roots {
-            split(self.scene, node, &mut Vec::new(), &mut alone);
-        }
-        let mut held: Vec<Node> = roots.into_iter().filter(|n| self.scene.is_held(&n.act)).collect();
+        held.retain_mut(|node| split(self.scene, node, apart, &mut Vec::new(), &mut alone));
         self.everywhere("BEGIN").await?;
         self.visit(case, &mut held).await?;
         self.everywhere("ROLLBACK").await?;
@@ -310,27 +307,36 @@ impl Runner<'_> {
     }
 }
 
-/// Takes the parts of a tree that no transaction can hold out of it, as paths from the checkpoint.
-fn split(scene: &Scene, node: &mut Node, prefix: &mut Vec<Act>, apart: &mut Vec<Vec<Act>>) {
+/// Takes the parts of a tree that no transaction can hold out of it, as paths from the checkpoint. Whether the node stays:
+/// one that only leads to such parts is played with them, where they are.
+fn split(
+    scene: &Scene,
+    node: &mut Node,
+    apart: Apart,
+    prefix: &mut Vec<Act>,
+    alone: &mut Vec<Vec<Act>>,
+) -> bool {
     prefix.push(node.act.clone());
-    if scene.is_held(&node.act) {
-        for child in &mut node.children {
-            split(scene, child, prefix, apart);
-        }
-        node.children.retain(|c| scene.is_held(&c.act));
+    let stays = scene.is_held(&node.act);
+    let mut leads = false;
+    if stays {
+        let before = node.children.len();
+        node.children.retain_mut(|child| split(scene, child, apart, prefix, alone));
+        leads = apart == Apart::OnClones && before > 0 && node.children.is_empty();
     } else {
-        paths(node, prefix, apart);
+        paths(node, prefix, alone);
     }
     prefix.pop();
+    stays && !leads
 }
 
-fn paths(node: &Node, prefix: &mut Vec<Act>, apart: &mut Vec<Vec<Act>>) {
+fn paths(node: &Node, prefix: &mut Vec<Act>, alone: &mut Vec<Vec<Act>>) {
     if node.children.is_empty() {
-        apart.push(prefix.clone());
+        alone.push(prefix.clone());
     }
     for child in &node.children {
         prefix.push(child.act.clone());
-        paths(child, prefix, apart);
+        paths(child, prefix, alone);
         prefix.pop();
     }
 }

@@ -154,11 +154,15 @@ impl Runner<'_> {
         };
         answers.truncate(statements);
         timings.truncate(statements);
+        let written = answers.iter().filter(|one| one.rows.is_empty()).map(|one| one.affected).sum();
         let mut answer = Answer::default();
         for one in answers {
             if answer.rows.is_empty() || !one.rows.is_empty() {
                 answer = one;
             }
+        }
+        if answer.rows.is_empty() {
+            answer.affected = written;
         }
         self.reset_later(db);
         let seen = Seen::Done(Done { answer, writes: BTreeMap::new(), took: clock.elapsed(), timings });

@@ -25,6 +25,8 @@ pub struct ScoreOptions {
     pub seeds: u32,
     /// Cases that a run may take to find a fault.
     pub cases: u32,
+    /// The same over a sound scenario.
+    pub sound_seeds: u32,
     /// Cases of a run over a sound scenario.
     pub sound_cases: u32,
     /// Workers.
@@ -34,7 +36,7 @@ pub struct ScoreOptions {
 /// What became of a corpus.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Score {
-    /// Seeds for each scenario.
+    /// Seeds for each fault.
     pub seeds: u32,
     /// Cases that a run could take.
     pub cases: u32,
@@ -270,7 +272,8 @@ async fn score_sound(
     stop: &Stop,
 ) -> Result<SoundScore, VerifyError> {
     let clock = Instant::now();
-    let wanted = Hunt { until: &[], seeds: options.seeds, shrink_first: false };
+    let seeds = options.sound_seeds;
+    let wanted = Hunt { until: &[], seeds, shrink_first: false };
     let settings = settings(options, options.sound_cases, Vec::new());
     let sightings = hunt(server, scenario, &settings, wanted, stop).await?;
     let mut alarms = BTreeMap::new();
@@ -279,8 +282,8 @@ async fn score_sound(
     }
     Ok(SoundScore {
         id: scenario.id.clone(),
-        runs: options.seeds,
-        cases: u64::from(options.seeds) * u64::from(options.sound_cases),
+        runs: seeds,
+        cases: u64::from(seeds) * u64::from(options.sound_cases),
         alarms,
         seconds: clock.elapsed().as_secs_f64(),
     })

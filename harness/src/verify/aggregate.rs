@@ -143,39 +143,26 @@ impl Check {
             *self.doubts.entry(doubt).or_default() += 1;
         }
         for violation in judgement.violations {
-            match self.defects.iter_mut().find(|d| d.key == violation.key) {
-                // A case with tenants says more than one without any that shows it in the same way.
-                Some(known)
-                    if known.violation.worlds.is_empty()
-                        && !violation.worlds.is_empty()
-                        && known.violation.witness == violation.witness =>
-                {
-                    let transcript = transcript(&known.key);
-                    let cases = known.cases + 1;
-                    *known = Defect {
-                        key: known.key.clone(),
-                        violation,
-                        case,
-                        seed,
-                        cases,
-                        transcript,
-                        data: None,
-                    };
+            let known = self.defects.iter_mut().find(|d| d.key == violation.key);
+            let cases = 1 + known.as_ref().map_or(0, |d| d.cases);
+            // A case with tenants says more than one without any that shows it in the same way.
+            let says_more = |d: &&mut Defect| {
+                d.violation.worlds.is_empty()
+                    && !violation.worlds.is_empty()
+                    && d.violation.witness == violation.witness
+            };
+            let known = match known {
+                Some(known) if !says_more(&known) => {
+                    known.cases = cases;
+                    continue;
                 }
-                Some(known) => known.cases += 1,
-                None => {
-                    let key = violation.key.clone();
-                    let transcript = transcript(&key);
-                    self.defects.push(Defect {
-                        key,
-                        violation,
-                        case,
-                        seed,
-                        cases: 1,
-                        transcript,
-                        data: None,
-                    });
-                }
+                other => other,
+            };
+            let (key, transcript) = (violation.key.clone(), transcript(&violation.key));
+            let defect = Defect { key, violation, case, seed, cases, transcript, data: None };
+            match known {
+                Some(known) => *known = defect,
+                None => self.defects.push(defect),
             }
         }
     }

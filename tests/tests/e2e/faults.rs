@@ -12,6 +12,7 @@ use watertight_reports::{ScenarioReport, Verdict};
 use watertight_scenarios::Scenario;
 use watertight_scenarios::scenario::Expectation;
 use watertight_tests::run::{expected, findings, verdict};
+use watertight_tests::script::disagreements;
 use watertight_tests::watertight;
 
 /// Scenarios without a fault.
@@ -102,6 +103,7 @@ fn its_invariant_fires_on_a_fault(#[files("faults/*/scenario.toml")] file: PathB
         assert!(size.0 <= 2 && size.1 <= 10, "{}: {size:?} is not small", finding.title);
     }
     is_about_as_small_as_known(name, &sheet(name), &report);
+    assert_eq!(disagreements(&scenario, &report), Vec::<String>::new());
 }
 
 /// What is found has been shrunk to no more than one and a half times the smallest data that is known to show it.
@@ -131,6 +133,7 @@ fn what_a_sheet_says_fires_and_nothing_that_it_does_not(#[files("faults/*/fault.
         assert!(known, "{name}: {id} fires too: {ended}");
     }
     is_about_as_small_as_known(name, &sheet, &report);
+    assert_eq!(disagreements(&Scenario::load(folder).unwrap(), &report), Vec::<String>::new());
 }
 
 /// Every fault, by name.

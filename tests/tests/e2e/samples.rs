@@ -295,3 +295,11 @@ fn several_folders_of_migrations_are_named() {
     let ended = verify(&folder).expect(2);
     assert!(ended.stderr.contains("apps/a/prisma/migrations") && ended.stderr.contains("apps/b"), "{ended}");
 }
+
+/// Where there is nothing of the user's, the bundled scenarios are verified: that is said, so that nobody takes them for his.
+#[test]
+fn a_folder_without_migrations_is_told_from_one_with() {
+    let ended = watertight!("verify", "--only", "vector-dimension").small(1).run();
+    assert!(ended.stderr.contains("no migrations in this folder"), "{ended}");
+    assert_eq!(ended.report().scenarios.len(), watertight_scenarios::catalog::ids().len());
+}

@@ -27,19 +27,23 @@ fn corpus() -> Folder {
 fn a_score_says_what_was_found_and_what_was_not() {
     let run = |more: &[&str]| {
         watertight!("score", corpus().path(), "--provider", "embedded", "--seeds", "2", "--cases", "16")
-            .args(&["--sound-cases", "4", "--jobs", "2"])
+            .args(&["--sound-cases", "4", "--sound-seeds", "3", "--jobs", "2"])
             .args(more)
             .run()
     };
     let readme = Folder::new("readme").file("README.md", "# X\n\n<!-- score -->\n<!-- /score -->\n\nrest\n");
-    let page = readme.path().join("README.md");
-    let ended = run(&["--json", "--into", page.to_str().unwrap()]).expect(1);
+    let readme = readme.file("SUMMARY.md", "<!-- score summary -->\n<!-- /score summary -->\n");
+    let [page, summary] = ["README.md", "SUMMARY.md"].map(|name| readme.path().join(name));
+    let (page, summary) = (page.to_str().unwrap(), summary.to_str().unwrap());
+    let ended = run(&["--json", "--into", page, "--into", summary]).expect(1);
     let text = readme.read("README.md");
     assert!(
         text.starts_with("# X\n\n<!-- score -->\n\n2 seeds") && text.ends_with("<!-- /score -->\n\nrest\n"),
         "{text}"
     );
     assert!(text.contains("| unfilled | Backfill | 2/2 | 2/2 | 2/2 |"), "{text}");
+    let summary = readme.read("SUMMARY.md");
+    assert!(summary.contains("| Backfill | ") && !summary.contains("| unfilled |"), "{summary}");
     let score: serde_json::Value =
         serde_json::from_str(&ended.stdout).unwrap_or_else(|e| panic!("{e}: {ended}"));
     let of =
@@ -51,6 +55,7 @@ fn a_score_says_what_was_found_and_what_was_not() {
         "{ended}"
     );
     assert_eq!((&missed["detected"], &missed["triggered"]), (&0.into(), &0.into()), "{ended}");
+    assert_eq!(score["sound"][0]["runs"], 3, "{ended}");
     assert_eq!(score["sound"][0]["alarms"], serde_json::json!({}), "{ended}");
 }
 
