@@ -177,20 +177,12 @@ impl<'a> Target<'a> {
             }
         }
         if let Some(column) = self.tenant_column.as_ref().filter(|c| reach.columns.update.contains(c)) {
-            let set = |tenant: &str| {
-                format!(
-                    "UPDATE {} SET {} = {}",
-                    self.subject.relation().quoted(),
-                    column.quoted(),
-                    quote_literal(tenant)
-                )
-            };
             if let Some(tenant) = self.own_tenant() {
-                found.push(self.attempt(Attack::Steal, set(&tenant)));
+                let (relation, tenant) = (self.subject.relation().quoted(), quote_literal(&tenant));
+                let sql = format!("UPDATE {relation} SET {} = {tenant}", column.quoted());
+                found.push(self.attempt(Attack::Steal, sql));
             }
-            if let Some(tenant) = &self.others_tenant {
-                found.push(self.attempt(Attack::GiveAway, set(tenant)));
-            }
+            found.extend(self.give_away(column));
         }
         found.extend(self.insert());
         if let (Some(own), Some(tenant)) = (self.own, self.own_tenant())
@@ -248,6 +240,38 @@ impl<'a> Target<'a> {
         Some(attempt)
     }
 
+    /// One's own row becomes another tenant's, and refers to what that one has. Without a condition, which would ask the
+    /// policies for SELECT, too; so that no key stops it, it is one's only row, and nothing refers to it.
+    fn give_away(&self, column: &Ident) -> Option<Attempt> {
+        let (own, foreign, tenant) = (self.own?, self.foreign?, self.others_tenant.as_ref()?);
+        let keys = self.table.foreign_keys.iter().filter(|fk| fk.columns.contains(column));
+        let along = keys.flat_map(|fk| &fk.columns).filter(|c| *c != column && !self.identity.contains(c));
+        let mut sets = BTreeMap::from([(column, Some(tenant.clone()))]);
+        for also in along.filter(|c| self.data.columns.contains(c)) {
+            if !self.subject.reach.columns.update.contains(also) {
+                return None;
+            }
+            sets.entry(also).or_insert_with(|| self.value(foreign, also));
+        }
+        let sets: Vec<String> = sets
+            .into_iter()
+            .map(|(c, value)| {
+                let literal = value.map_or_else(|| "NULL".to_owned(), |v| quote_literal(&v));
+                format!("{} = {literal}", c.quoted())
+            })
+            .collect();
+        let sql = format!("UPDATE {} SET {}", self.subject.relation().quoted(), sets.join(", "));
+        let mut attempt = self.attempt(Attack::GiveAway, sql);
+        if let Some((here, tenant)) = self.here(own).zip(self.own_tenant()) {
+            let (table, tenant) = (self.table.name.quoted(), quote_literal(&tenant));
+            let others = format!("DELETE FROM {table} WHERE {} = {tenant} AND NOT ({here})", column.quoted());
+            let sql: Vec<String> = self.referring().into_iter().chain([others]).collect();
+            attempt.excursion.acts.insert(0, self.clear(&sql));
+            attempt.prepared = 1;
+        }
+        Some(attempt)
+    }
+
     fn own_tenant(&self) -> Option<String> {
         self.case.tenants(self.own?.world?).first().cloned()
     }
@@ -280,25 +304,29 @@ impl<'a> Target<'a> {
 
     /// Empties the tables that refer to this one and would stop a deletion.
     fn clearing(&self) -> Option<Act> {
-        let schema = self.scene.schemas.get(self.at.0)?.get(self.subject.database.0)?;
+        let sql = self.referring();
+        (!sql.is_empty()).then(|| self.clear(&sql))
+    }
+
+    fn clear(&self, sql: &[String]) -> Act {
+        Act::Sql(Statement { database: self.subject.database, actor: Actor::Loader, sql: sql.join("; ") })
+    }
+
+    /// What empties the tables that refer to this one, or to one that does.
+    fn referring(&self) -> Vec<String> {
+        let schema = self.scene.schemas.get(self.at.0).and_then(|s| s.get(self.subject.database.0));
         let mut reached = vec![&self.table.name];
         let mut next = 0;
         while let Some(target) = reached.get(next).copied() {
             next += 1;
-            for table in schema.roots() {
+            for table in schema.into_iter().flat_map(|s| s.roots()) {
                 let refers = table.foreign_keys.iter().any(|fk| &fk.target == target);
                 if refers && !reached.contains(&&table.name) {
                     reached.push(&table.name);
                 }
             }
         }
-        let others = reached.get(1..).filter(|o| !o.is_empty())?;
-        let sql: Vec<String> = others.iter().map(|t| format!("DELETE FROM {}", t.quoted())).collect();
-        Some(Act::Sql(Statement {
-            database: self.subject.database,
-            actor: Actor::Loader,
-            sql: sql.join("; "),
-        }))
+        reached[1..].iter().map(|t| format!("DELETE FROM {}", t.quoted())).collect()
     }
 
     fn value(&self, row: &Row, column: &Ident) -> Option<String> {
