@@ -33,6 +33,7 @@ mod rollback_writes;
 mod routing;
 mod schema_declared;
 mod secrets_at_rest;
+mod sequences;
 mod spec;
 mod step_role;
 mod tenant_coherence;

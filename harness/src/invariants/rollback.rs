@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use watertight_reports::Severity;
-use watertight_scenarios::scenario::{Checkpoint, StepId, StepKind};
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId, StepKind};
 
+use super::sequences::{Fed, behind, fed, look};
 use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, contents};
-use crate::explore::snapshot::{Change, diff};
+use crate::explore::snapshot::{Change, SnapRow, diff};
 use crate::explore::{Act, CaseData, Excursion, Observations, Print, Refusal, Scene, Seen, Snapshot};
 
 /// Catalogs as before.
@@ -211,11 +212,17 @@ impl Invariant for DataBack {
     fn applies(&self, scene: &Scene) -> Result<(), String> {
         has_ways(scene)
     }
-    fn plan(&self, scene: &Scene, _case: &CaseData) -> Vec<Excursion> {
-        ways(scene)
-            .iter()
-            .flat_map(|w| [contents(w.to), Excursion { from: w.from, acts: acts(w, Act::Snapshot) }])
-            .collect()
+    fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
+        let mut wanted = Vec::new();
+        for way in ways(scene) {
+            wanted.push(contents(way.to));
+            wanted.push(Excursion { from: way.from, acts: acts(&way, Act::Snapshot) });
+            for (_, look) in numbered(scene, case, &way) {
+                wanted.push(Excursion { from: way.to, acts: vec![look.clone()] });
+                wanted.push(Excursion { from: way.from, acts: acts(&way, look) });
+            }
+        }
+        wanted
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
@@ -254,9 +261,67 @@ impl Invariant for DataBack {
                     witness: Excursion { from: way.from, acts: path.clone() },
                 });
             }
+            for violation in renumbered(scene, case, seen, way, (before, after)) {
+                if wrong.insert((way.from, violation.key.subject.clone())) {
+                    judgement.violated(violation);
+                }
+            }
         }
         judgement
     }
+}
+
+/// Columns that sequences feed where a way back ends, by database, and the look at them. Rows that came behind a step
+/// came without their sequence.
+fn numbered<'a>(scene: &'a Scene, case: &CaseData, way: &Way) -> Vec<(Vec<Fed<'a>>, Act)> {
+    let databases = (0..scene.scenario.databases.len()).filter(|_| case.deep);
+    databases
+        .filter_map(|db| {
+            let mut fed = fed(scene, way.to, DatabaseId(db));
+            fed.retain(|f| !scene.late.contains_key(&f.key));
+            let look = (!fed.is_empty()).then(|| look(DatabaseId(db), &fed))?;
+            Some((fed, look))
+        })
+        .collect()
+}
+
+/// Sequences that give keys again on the way back which they would not have given before.
+fn renumbered(
+    scene: &Scene,
+    case: &CaseData,
+    seen: &Observations,
+    way: &Way,
+    (before, after): (&Snapshot, &Snapshot),
+) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (fed, look) in numbered(scene, case, way) {
+        let path = acts(way, look.clone());
+        let (Some(was), Some(is)) = (seen.seen(way.to, &[look]), seen.seen(way.from, &path)) else {
+            continue;
+        };
+        let known: BTreeSet<String> = behind(&fed, was, before).iter().map(|b| b.subject()).collect();
+        for behind in behind(&fed, is, after).iter().filter(|b| !known.contains(&b.subject())) {
+            let step = way.to_step();
+            let (id, name, column) = (&scene.step(step).id, &behind.fed.key.1, behind.fed.column);
+            let world = |row: &&SnapRow| case.world_of(scene, &behind.fed.key, behind.table, row);
+            found.push(Violation {
+                key: ViolationKey { step: Some(step), code: "sequence-behind", subject: behind.subject() },
+                worlds: behind.rows.iter().filter_map(world).collect(),
+                severity: Severity::High,
+                title: format!("After the way back of `{id}` new rows of {name} get keys that others have"),
+                message: format!("After the way back {} {}.", way_words(scene, way), behind.words()),
+                cause: "The down script makes the sequence anew, and does not tell it of the rows."
+                    .to_owned(),
+                remedy: format!(
+                    "Set the sequence of {name}.{column} behind the highest key, in the down script."
+                ),
+                tables: vec![name.to_string()],
+                place: down_place(scene, step, 0),
+                witness: Excursion { from: way.from, acts: path.clone() },
+            });
+        }
+    }
+    found
 }
 
 /// What the way back from right behind a step does not bring back, in words, with the rows that show it.

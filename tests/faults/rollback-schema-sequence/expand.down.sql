@@ -1,0 +1,2 @@
+DROP SEQUENCE log_number CASCADE;
+ALTER TABLE tenant DROP COLUMN rotated_at;
