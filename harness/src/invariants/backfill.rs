@@ -8,7 +8,7 @@ use watertight_scenarios::Ident;
 use watertight_scenarios::scenario::{Checkpoint, NullTenant, StepId, StepKind};
 use watertight_scenarios::script::Write;
 
-use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, again, contents};
+use super::{Invariant, InvariantSpec, Judgement, Violation, ViolationKey, again, backfill_since, contents};
 use crate::explore::snapshot::diff;
 use crate::explore::{CaseData, Excursion, Observations, Scene, TableKey};
 
@@ -147,7 +147,8 @@ static COMPLETE: InvariantSpec = InvariantSpec {
     example: "ALTER TABLE item FORCE ROW LEVEL SECURITY; then UPDATE item SET tenant_id = … as the owner: UPDATE 0.",
     remedy: "Make the backfill reach every row: follow the owner of each row, and run it as a role that row security \
         does not hide rows from, or switch row security off for the step.",
-    exercise: "rows whose tenant column is NULL before the backfill",
+    exercise: "rows whose tenant column is NULL before the backfill; a write path in use behind it, where a trigger or \
+        default comes later still",
 };
 
 impl Invariant for Complete {
@@ -162,14 +163,16 @@ impl Invariant for Complete {
             Err("no row can lack its tenant when a backfill begins".to_owned())
         }
     }
-    fn plan(&self, scene: &Scene, _case: &CaseData) -> Vec<Excursion> {
-        final_backfills(scene)
-            .into_iter()
-            .flat_map(|s| [contents(first_of_run(scene, s).before()), contents(s.after())])
-            .collect()
+    fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
+        let around = |s: StepId| [contents(first_of_run(scene, s).before()), contents(s.after())];
+        let filled = final_backfills(scene).into_iter().flat_map(around);
+        filled.chain(backfill_since::plan(scene, case)).collect()
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
+        if scene.scenario.tenancy.null_tenant != NullTenant::Shared {
+            backfill_since::judge(scene, case, seen, &mut judgement);
+        }
         let filled = Filled::of(scene);
         for step in final_backfills(scene) {
             let waiting = waiting(scene, case, seen, first_of_run(scene, step), step);

@@ -178,7 +178,7 @@ fn harmed(
     let (code, subject, title, message) = match other {
         Meanwhile::Sent(binding) => {
             let path = &scene.scenario.access[binding.access.0].name;
-            let title = format!("`{id}` undoes what “{path}” writes beside it");
+            let title = format!("`{id}` goes wrong beside “{path}”");
             let message = format!(
                 "“{path}” is sent and committed while `{id}` stands at write {at}: in the end {rows} rows of {table} are \
                  neither as if it had been sent before, nor as if it had been sent afterwards."

@@ -11,6 +11,7 @@ mod backfill_concurrent;
 mod backfill_correct;
 mod backfill_preserves;
 mod backfill_resumable;
+mod backfill_since;
 mod constraint_validated;
 mod constraints;
 mod context_contained;

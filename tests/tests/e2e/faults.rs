@@ -16,9 +16,10 @@ use watertight_tests::script::disagreements;
 use watertight_tests::watertight;
 
 /// Scenarios without a fault.
-const SOUND: [&str; 12] = [
+const SOUND: [&str; 13] = [
     "items",
     "batches",
+    "bookings",
     "items-forced",
     "copied",
     "keys",
@@ -51,6 +52,7 @@ fn sheet(name: &str) -> Sheet {
 #[rstest]
 #[case("items")]
 #[case("batches")]
+#[case("bookings")]
 #[case("items-forced")]
 #[case("copied")]
 #[case("keys")]
