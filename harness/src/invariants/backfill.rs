@@ -72,6 +72,17 @@ impl Filled {
     }
 }
 
+/// Whether a step fills the column, as far as the scripts tell.
+pub(super) fn is_filled(scene: &Scene, key: &TableKey, column: &Ident) -> bool {
+    let filled = Filled::of(scene);
+    final_backfills(scene).into_iter().any(|last| filled.is_due(scene, last, key, column))
+}
+
+/// The checkpoint before the last steps that fill.
+pub(super) fn filled_before(scene: &Scene) -> Option<Checkpoint> {
+    final_backfills(scene).last().map(|last| first_of_run(scene, *last).before())
+}
+
 /// First step of the run of those that fill and that ends with `last`.
 pub(super) fn first_of_run(scene: &Scene, last: StepId) -> StepId {
     let mut first = last;

@@ -1,5 +1,7 @@
 //! Each constraint of the final schema refuses its violation, by its own SQLSTATE and name, and accepts what is valid.
 
+mod nulls;
+
 use std::collections::BTreeSet;
 
 use watertight_generators::{Row, TableData, WorldId};
@@ -23,15 +25,29 @@ struct Attempt {
     world: WorldId,
     /// In words.
     subject: String,
+    /// What makes the row what it is to be met with.
+    first: Option<String>,
     sql: String,
     /// SQLSTATE, and the constraint's or column's name, that should answer. `None`: should be accepted.
     expected: Option<(&'static str, String)>,
+    /// Why it is answered otherwise, where that is known.
+    cause: Option<&'static str>,
 }
 
 impl Attempt {
     fn excursion(&self, at: Checkpoint) -> Excursion {
-        let statement = Statement { database: self.key.0, actor: Actor::Writer, sql: self.sql.clone() };
-        Excursion { from: at, acts: vec![Act::Sql(statement)] }
+        let act = |sql: &str| {
+            Act::Sql(Statement { database: self.key.0, actor: Actor::Writer, sql: sql.to_owned() })
+        };
+        Excursion { from: at, acts: self.statements().map(act).collect() }
+    }
+
+    fn statements(&self) -> impl Iterator<Item = &str> {
+        self.first.iter().chain([&self.sql]).map(String::as_str)
+    }
+
+    fn told(&self) -> String {
+        self.statements().collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -97,7 +113,7 @@ impl Target<'_> {
     }
 
     /// A copy of the row with other values for some columns.
-    fn copy(&self, other: &[(&Ident, String)], returning: &Ident) -> Option<String> {
+    fn copy(&self, other: &[(&Ident, String)], returning: &str) -> Option<String> {
         let columns: Vec<&Ident> =
             self.table.columns.iter().filter(|c| c.is_insertable()).map(|c| &c.name).collect();
         let names: Vec<String> = columns.iter().map(|c| c.quoted()).collect();
@@ -111,7 +127,7 @@ impl Target<'_> {
             names.join(", "),
             values.join(", "),
             self.here()?,
-            returning.quoted()
+            returning
         ))
     }
 
@@ -121,7 +137,8 @@ impl Target<'_> {
         sql: Option<String>,
         expected: Option<(&'static str, String)>,
     ) -> Option<Attempt> {
-        Some(Attempt { key: self.key.clone(), world: self.world, subject, sql: sql?, expected })
+        let (key, world) = (self.key.clone(), self.world);
+        Some(Attempt { key, world, subject, first: None, sql: sql?, expected, cause: None })
     }
 
     /// Key columns with fresh values, so that a copy does not meet the primary key first.
@@ -142,12 +159,18 @@ impl Target<'_> {
                 changes.retain(|(k, _)| *k != c);
                 changes.push((c, "NULL".to_owned()));
                 [
-                    self.attempt(subject::insert_null(name, c), self.copy(&changes, c), expected()),
+                    self.attempt(subject::insert_null(name, c), self.copy(&changes, &c.quoted()), expected()),
                     self.attempt(subject::update_null(name, c), self.update(c, "NULL"), expected()),
                 ]
             })
             .flatten()
             .collect()
+    }
+
+    /// Whether a copy with these changes has the row's own value there, and not NULL.
+    fn is_comparable(&self, column: &Ident, changes: &[(&Ident, String)]) -> bool {
+        let is_set = !self.data.columns.contains(column) || self.value(column).is_some();
+        is_set && !changes.iter().any(|(k, _)| *k == column)
     }
 
     fn uniques(&self) -> Vec<Attempt> {
@@ -158,21 +181,17 @@ impl Target<'_> {
         {
             let subject = subject::duplicate(name, &key.columns);
             let expected = Some(("23505", key.name.to_string()));
-            found.extend(self.attempt(subject, self.copy(&[], first), expected));
+            found.extend(self.attempt(subject, self.copy(&[], &first.quoted()), expected));
         }
         for (i, unique) in self.table.uniques.iter().enumerate().filter(|(_, u)| u.predicate.is_none()) {
             let Some(columns) = unique.plain_columns() else { continue };
             let Some(changes) = self.new_key(200 + i as u64) else { continue };
-            let comparable = columns.iter().all(|c| {
-                let known = self.data.columns.contains(c);
-                let column_is_set = !known || self.value(c).is_some();
-                column_is_set && !changes.iter().any(|(k, _)| *k == c)
-            });
+            let comparable = columns.iter().all(|c| self.is_comparable(c, &changes));
             let Some(first) = columns.first().filter(|_| comparable) else { continue };
             let subject = subject::duplicate(name, &columns);
             found.extend(self.attempt(
                 subject,
-                self.copy(&changes, first),
+                self.copy(&changes, &first.quoted()),
                 Some(("23505", unique.name.to_string())),
             ));
         }
@@ -309,7 +328,8 @@ static REJECTS: InvariantSpec = InvariantSpec {
     id: "constraint-rejects",
     title: "Each constraint of the final schema refuses its violation",
     rationale: "A constraint that the report lists and the database does not enforce is worse than none: the team \
-        stops looking. What counts is the refusal, with its SQLSTATE and the constraint's name.",
+        stops looking. What counts is the refusal, with its SQLSTATE and the constraint's name. A CHECK that is to keep \
+        rows without a tenant out passes NULL, and a unique key does not tell such rows apart.",
     example: "INSERT INTO lead (name) VALUES ('x') is accepted although customer_id should be NOT NULL",
     remedy: "Create the constraint that the model promises, validate it, and test its refusal by name.",
     exercise: "constraints in the final schema, and a row in each table",
@@ -329,6 +349,11 @@ fn rejections(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
         .iter()
         .flat_map(|t| [t.not_nulls(), t.uniques(), t.references(), t.checks()].into_iter().flatten())
         .collect()
+}
+
+/// Attempts on what is left open where a row has no tenant.
+fn openings(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
+    targets(scene, case).iter().flat_map(Target::without_tenant).collect()
 }
 
 fn admissions(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
@@ -393,6 +418,11 @@ fn judge(scene: &Scene, seen: &Observations, attempts: Vec<Attempt>) -> Judgemen
     let alive = seen.alive(at);
     for attempt in attempts.iter().filter(|a| alive.contains(&a.world)) {
         let witness = attempt.excursion(at);
+        let went =
+            |n| matches!(seen.seen(at, &witness.acts[..n]), Some(Seen::Done(d)) if d.answer.affected > 0);
+        if !(1..witness.acts.len()).all(went) {
+            continue;
+        }
         let Some(outcome) = seen.seen(at, &witness.acts) else { continue };
         let Some(verdict) = weigh(attempt, outcome) else { continue };
         judgement.exercised.insert(attempt.world);
@@ -405,7 +435,7 @@ fn judge(scene: &Scene, seen: &Observations, attempts: Vec<Attempt>) -> Judgemen
             subject: attempt.subject.clone(),
             table: Some(table.clone()),
             passed: verdict.is_ok(),
-            sql: Some(attempt.sql.clone()),
+            sql: Some(attempt.told()),
             answer: Some(answer),
             expects: Some(if attempt.expected.is_some() { Expects::Refusal } else { Expects::Acceptance }),
         });
@@ -417,12 +447,15 @@ fn judge(scene: &Scene, seen: &Observations, attempts: Vec<Attempt>) -> Judgemen
                 title: format!("Not true: {}", attempt.subject),
                 message: match (code, outcome) {
                     ("accepted", _) => {
-                        format!("The server accepted what should be refused: {}.", attempt.sql)
+                        format!("The server accepted what should be refused: {}.", attempt.told())
                     }
                     (_, Seen::Refused(r)) => format!("The server answered {}.", r.failure),
                     _ => String::new(),
                 },
-                cause: "The final schema enforces something else than it declares.".to_owned(),
+                cause: attempt
+                    .cause
+                    .unwrap_or("The final schema enforces something else than it declares.")
+                    .to_owned(),
                 remedy: String::new(),
                 tables: vec![table],
                 place: None,
@@ -447,7 +480,9 @@ fn weigh(attempt: &Attempt, outcome: &Seen) -> Option<Result<(), &'static str>> 
             row.first()?.is_none().then_some(Err("accepted"))
         }
         // Whether the row is as it was to be: a trigger may have written something else.
-        (Some(("23503" | "23514", _)), Seen::Done(done)) => {
+        (Some((state, _)), Seen::Done(done))
+            if attempt.first.is_some() || ["23503", "23514"].contains(state) =>
+        {
             (done.answer.rows.first()?.first()?.as_deref() == Some("t")).then_some(Err("accepted"))
         }
         (Some(_), Seen::Done(done)) => (done.answer.affected > 0).then_some(Err("accepted")),
@@ -470,6 +505,7 @@ impl Invariant for Rejects {
     }
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
         let mut wanted = plan(scene, case, rejections(scene, case));
+        wanted.extend(plan(scene, case, openings(scene, case)));
         if case.deep {
             wanted.extend(brought(scene, case).iter().map(|a| a.excursion(Checkpoint(0))));
         }
@@ -491,7 +527,9 @@ impl Invariant for Rejects {
             .collect()
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
-        judge(scene, seen, rejections(scene, case))
+        let mut attempts = rejections(scene, case);
+        attempts.extend(openings(scene, case));
+        judge(scene, seen, attempts)
     }
 }
 
@@ -522,8 +560,10 @@ mod tests {
             key: (DatabaseId(0), Relation::public("t")),
             world: WorldId(0),
             subject: String::new(),
+            first: None,
             sql: String::new(),
             expected: expected.map(|(s, n)| (s, n.to_owned())),
+            cause: None,
         }
     }
 
