@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use watertight_generators::WorldId;
 use watertight_reports::{Expects, Severity};
+use watertight_scenarios::Ident;
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{DatabaseId, Guard, StepId};
 
 use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey, contents};
 use crate::explore::snapshot::{Change, diff};
-use crate::explore::{Act, Actor, CaseData, Excursion, Observations, Scene, Seen, Statement, TableKey};
+use crate::explore::{
+    Act, Actor, CaseData, Excursion, Observations, Refusal, Scene, Seen, Statement, TableKey,
+};
 
 /// Guards refuse incomplete data.
 pub(super) struct GuardRefuses;
@@ -37,17 +40,24 @@ fn guards(scene: &Scene) -> Vec<StepId> {
 /// A row made incomplete: its tenant taken away, just before the guard.
 struct Poison {
     key: TableKey,
-    column: String,
+    column: Ident,
     world: WorldId,
     act: Act,
+}
+
+fn may_lack(scene: &Scene, step: StepId, key: &TableKey, column: &Ident) -> bool {
+    scene.table(step.before(), key).and_then(|t| t.column(column)).is_some_and(|c| !c.not_null)
+}
+
+fn subject(scene: &Scene, step: StepId, key: &TableKey, column: &Ident) -> String {
+    format!("`{}` refuses {} rows without {column}", scene.step(step).id, key.1)
 }
 
 fn poisons(scene: &Scene, case: &CaseData, step: StepId) -> Vec<Poison> {
     let at = step.before();
     let mut found = Vec::new();
     for (key, column) in scene.tenant_tables(at) {
-        let nullable = scene.table(at, &key).and_then(|t| t.column(&column)).is_some_and(|c| !c.not_null);
-        if !nullable {
+        if !may_lack(scene, step, &key, &column) {
             continue;
         }
         let Some(table) =
@@ -73,7 +83,7 @@ fn poisons(scene: &Scene, case: &CaseData, step: StepId) -> Vec<Poison> {
             condition.join(" AND ")
         );
         let act = Act::Sql(Statement { database: key.0, actor: Actor::Loader, sql });
-        found.push(Poison { key, column: column.to_string(), world, act });
+        found.push(Poison { key, column, world, act });
     }
     found
 }
@@ -115,6 +125,22 @@ impl Invariant for GuardRefuses {
         }
         wanted
     }
+    fn not_exercised(&self, scene: &Scene, probed: &BTreeSet<String>) -> Vec<String> {
+        let tried =
+            guards(scene).into_iter().filter(|s| !matches!(scene.step(*s).guard, Some(Guard::Query(_))));
+        let (mut found, at) = (Vec::new(), |step: StepId| scene.tenant_tables(step.before()));
+        for step in tried {
+            let subjects = at(step).into_iter().filter(|(key, column)| may_lack(scene, step, key, column));
+            let missed = subjects.map(|(key, column)| subject(scene, step, &key, &column));
+            let missed: Vec<String> = missed.filter(|s| !probed.contains(s)).collect();
+            found.extend(missed.into_iter().map(|subject| {
+                format!(
+                    "{subject}: no world with such a row passes it complete, so that a refusal says nothing"
+                )
+            }));
+        }
+        found
+    }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut judgement = Judgement::default();
         for step in guards(scene) {
@@ -122,6 +148,7 @@ impl Invariant for GuardRefuses {
                 judge_query(scene, seen, step, sql, &mut judgement);
                 continue;
             }
+            judgement.doubts.extend(lets_nothing_through(scene, case, seen, step));
             for poison in poisons(scene, case, step) {
                 if seen.alive(step.before()).contains(&poison.world) {
                     judge_poison(scene, seen, step, &poison, &mut judgement);
@@ -130,6 +157,37 @@ impl Invariant for GuardRefuses {
         }
         judgement
     }
+}
+
+/// Worlds of one case that a guard has to refuse, all that there are, before it is told that it refuses whatever comes.
+const REFUSED_MIN: usize = 4;
+
+/// A guard that refuses, in its own words, each world with rows that could lack their tenant, although none does. What else
+/// it asks for is not known: one world may lack it, hardly all of them.
+fn lets_nothing_through(scene: &Scene, case: &CaseData, seen: &Observations, step: StepId) -> Option<String> {
+    let (run, before) = (seen.step(step)?, seen.contents(step.before())?);
+    let mut there: BTreeSet<WorldId> = BTreeSet::new();
+    for (key, column) in scene.tenant_tables(step.before()) {
+        let Some(table) = before.tables.get(&key).filter(|_| may_lack(scene, step, &key, &column)) else {
+            continue;
+        };
+        if table.rows.iter().any(|row| table.cell(row, &column).is_none()) {
+            return None;
+        }
+        there.extend(table.rows.iter().filter_map(|row| case.world_of(scene, &key, table, row)));
+    }
+    let in_its_words =
+        |refusal: &Refusal| refusal.failure.sql().is_some_and(|e| e.sqlstate.starts_with("P0"));
+    let refused = run.removed.iter().filter(|(refusal, _)| in_its_words(refusal));
+    let refused: BTreeSet<WorldId> = refused.flat_map(|(_, worlds)| worlds.iter().copied()).collect();
+    there.retain(|world| seen.alive(step.before()).contains(world));
+    (there.len() >= REFUSED_MIN && there.is_subset(&refused)).then(|| {
+        format!(
+            "`{}` refuses every world that has rows for it, and each row has its tenant: nothing passes, complete \
+             data neither",
+            scene.step(step).id
+        )
+    })
 }
 
 /// A guard with a query of its own: it must refuse exactly when the query finds something.
@@ -178,7 +236,6 @@ fn judge_poison(
         return;
     }
     let worlds: BTreeSet<WorldId> = [poison.world].into();
-    judgement.exercised.insert(poison.world);
     let witness = Excursion { from: full.from, acts: full.acts[..2].to_vec() };
     let answer = match outcome {
         Seen::Refused(refusal) => refusal.failure.to_string(),
@@ -220,8 +277,13 @@ fn judge_poison(
             ));
         }
     }
+    // Positive control: a guard that refuses this world as it is, too, says nothing by refusing it incomplete.
+    if fault.is_none() && !(seen.passed(step) && seen.alive(step.after()).contains(&poison.world)) {
+        return;
+    }
+    judgement.exercised.insert(poison.world);
     judgement.probes.push(Probe {
-        subject: format!("`{id}` refuses {table} rows without {}", poison.column),
+        subject: subject(scene, step, &poison.key, &poison.column),
         table: Some(table.clone()),
         passed: fault.is_none(),
         sql: None,

@@ -1,4 +1,4 @@
-//! Steps that hang, never end, or say too much.
+//! Steps that hang, never end, let nothing through, or say too much.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -122,4 +122,18 @@ fn a_flood_of_rows_or_notices_leaves_memory_flat(#[case] sql: &str) {
     let ended = running.wait().expect(0);
     assert_eq!(verdict(&ended.scenario(), "backfill-complete"), Verdict::Held, "{ended}");
     assert!(peak_kb < MEMORY_MAX_KB, "{peak_kb} kB");
+}
+
+#[test]
+fn a_guard_that_lets_nothing_through_is_not_taken_for_one_that_does_its_duty() {
+    let folder = Folder::sound("never");
+    let contract = folder.read("contract.sql");
+    let guard = "IF EXISTS (SELECT FROM item WHERE tenant_id IS NULL) OR EXISTS (SELECT FROM note WHERE tenant_id IS NULL)";
+    assert!(contract.contains(guard));
+    let folder = folder.file("contract.sql", contract.replace(guard, "IF EXISTS (SELECT FROM item)"));
+    let ended = watertight!("verify", folder, "--only", "guard-refuses").small(16).run().expect(4);
+    let report = ended.scenario();
+    let check = report.checks.iter().find(|c| c.invariant == "guard-refuses").unwrap();
+    let CheckOutcome::Inconclusive { reason } = &check.outcome else { panic!("{ended}") };
+    assert!(reason.contains("nothing passes, complete data neither"), "{reason}");
 }
