@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use watertight_generators::{Dataset, TableData, WorldId, mix};
 use watertight_scenarios::scenario::{DatabaseId, StepId};
 
+use super::lookup::{Entries, Lookup};
 use super::owners::Leads;
 use super::scene::Scene;
 use super::snapshot::{SnapRow, TableKey, TableRows};
-use crate::db::session::TextRow;
 
 /// Values shorter than this do not tell whose they are.
 const DISTINCTIVE_LENGTH_MIN: usize = 4;
@@ -25,10 +25,10 @@ pub struct CaseData {
     /// Whether questions that hardly depend on data (catalogs, constraints) are asked of this case.
     pub deep: bool,
     worlds: Vec<WorldId>,
-    rows: HashMap<(TableKey, TextRow), Option<WorldId>>,
+    rows: BTreeMap<TableKey, Lookup<Option<WorldId>>>,
     tenants: HashMap<String, WorldId>,
     tenant_of: HashMap<WorldId, Vec<String>>,
-    values: Arc<HashMap<String, Option<WorldId>>>,
+    values: Arc<Values>,
     pub(super) leads: OnceLock<Leads>,
     late: Arc<BTreeMap<StepId, Dataset>>,
 }
@@ -41,7 +41,7 @@ impl CaseData {
             seed,
             deep,
             worlds: data.worlds(),
-            rows: HashMap::new(),
+            rows: BTreeMap::new(),
             tenants: HashMap::new(),
             tenant_of: HashMap::new(),
             values: Arc::default(),
@@ -50,15 +50,16 @@ impl CaseData {
             data,
         };
         let tenant_key = scene.tenant_key();
-        let mut values: HashMap<String, Option<WorldId>> = HashMap::new();
+        let mut values = Entries::with_capacity(case.data.row_count());
         for table in &case.data.tables {
             let key = (DatabaseId(table.database), table.table.clone());
             let tenant_at = (table.table == scene.scenario.tenancy.tenants)
                 .then(|| tenant_key.as_ref().and_then(|k| table.columns.iter().position(|c| c == k)))
                 .flatten();
+            let identity = identity(scene, table);
+            let mut rows = Entries::with_capacity(table.rows.len());
             for row in &table.rows {
-                let id = case.id_of(scene, table, &row.values);
-                case.rows.insert((key.clone(), id), row.world);
+                rows.push(identity.iter().map(|&i| row.values[i].as_deref()), row.world);
                 if let (Some(at), Some(world)) = (tenant_at, row.world)
                     && let Some(tenant) = &row.values[at]
                 {
@@ -68,28 +69,13 @@ impl CaseData {
                 for value in row.values.iter().flatten().filter(|v| is_distinctive(v)) {
                     // What the scripts themselves write (a status, a kind) is everybody's.
                     let world = row.world.filter(|_| !scene.literals.contains(value));
-                    values
-                        .entry(value.clone())
-                        .and_modify(|w| {
-                            if *w != world {
-                                *w = None;
-                            }
-                        })
-                        .or_insert(world);
+                    values.push([Some(value.as_str())], world);
                 }
             }
+            case.rows.insert(key, Lookup::of(rows, |earlier, later| *earlier = *later));
         }
-        case.values = Arc::new(values);
+        case.values = Arc::new(Values::of(values));
         case
-    }
-
-    /// What identifies a loaded row among its table's rows, as [`TableRows::key`] does for rows of a snapshot.
-    pub(super) fn id_of(&self, scene: &Scene, data: &TableData, row: &TextRow) -> TextRow {
-        let key = (DatabaseId(data.database), data.table.clone());
-        let identity = scene.table(scene.born(&key), &key).and_then(|t| t.identity()).unwrap_or_default();
-        let at: Vec<usize> =
-            identity.iter().filter_map(|c| data.columns.iter().position(|x| x == c)).collect();
-        if at.is_empty() { row.clone() } else { at.iter().map(|&i| row[i].clone()).collect() }
     }
 
     /// All worlds of the data.
@@ -109,7 +95,7 @@ impl CaseData {
 
     /// The world that alone has this value, if one does.
     pub fn world_of_value(&self, value: &str) -> Option<WorldId> {
-        self.values.get(value).copied().flatten()
+        self.values.world(value)
     }
 
     /// Rows that are loaded behind a step, by step, for those who outlive the case's borrow.
@@ -118,18 +104,18 @@ impl CaseData {
     }
 
     /// Whose each distinctive value is, for those who outlive the case's borrow.
-    pub(super) fn values(&self) -> Arc<HashMap<String, Option<WorldId>>> {
+    pub(super) fn values(&self) -> Arc<Values> {
         Arc::clone(&self.values)
     }
 
     /// Whether the value stands anywhere in the case's data.
     pub fn knows_value(&self, value: &str) -> bool {
-        self.values.contains_key(value) || !is_distinctive(value)
+        self.values.knows(value)
     }
 
     /// Whether the row is one that the case loaded.
     pub fn is_loaded(&self, key: &TableKey, table: &TableRows, row: &SnapRow) -> bool {
-        self.rows.contains_key(&(key.clone(), table.key(row)))
+        self.row(key, table.key_parts(row)).is_some()
     }
 
     /// The world that a row belongs to: by its key, its tenant, or the world whose keys it names.
@@ -140,12 +126,12 @@ impl CaseData {
         table: &TableRows,
         row: &SnapRow,
     ) -> Option<WorldId> {
-        if let Some(world) = self.rows.get(&(key.clone(), table.key(row))) {
-            return *world;
+        if let Some(world) = self.row(key, table.key_parts(row)) {
+            return world;
         }
-        let source = scene.copied_from(key).and_then(|source| self.rows.get(&(source, table.key(row))));
+        let source = scene.copied_from(key).and_then(|source| self.row(&source, table.key_parts(row)));
         if let Some(world) = source {
-            return *world;
+            return world;
         }
         let by_tenant = scene
             .tenant_column(scene.last(), key)
@@ -153,6 +139,15 @@ impl CaseData {
         by_tenant
             .or_else(|| self.world_by_reference(scene, key, table, row))
             .or_else(|| row.values.iter().flatten().find_map(|v| self.world_of_value(v)))
+    }
+
+    /// The world of a loaded row by what identifies it; `None` where no such row was loaded.
+    fn row<'a>(
+        &self,
+        key: &TableKey,
+        id: impl IntoIterator<Item = Option<&'a str>>,
+    ) -> Option<Option<WorldId>> {
+        self.rows.get(key)?.get(id).copied()
     }
 
     fn world_by_reference(
@@ -164,9 +159,9 @@ impl CaseData {
     ) -> Option<WorldId> {
         scene.checkpoints().collect::<Vec<_>>().into_iter().rev().find_map(|at| {
             scene.table(at, key)?.foreign_keys.iter().find_map(|fk| {
-                let values: Option<TextRow> =
-                    fk.columns.iter().map(|c| table.position(c).map(|i| row.values[i].clone())).collect();
-                self.rows.get(&((key.0, fk.target.clone()), values?)).copied().flatten()
+                let at: Option<Vec<usize>> = fk.columns.iter().map(|c| table.position(c)).collect();
+                let values = at?.into_iter().map(|i| row.values[i].as_deref());
+                self.row(&(key.0, fk.target.clone()), values).flatten()
             })
         })
     }
@@ -182,6 +177,40 @@ impl CaseData {
         let picked: BTreeSet<WorldId> = ranked.into_iter().map(|(_, world)| world).collect();
         picked.into_iter().collect()
     }
+}
+
+/// Whose each distinctive value of a case is.
+#[derive(Debug, Default)]
+pub(super) struct Values(Lookup<Option<WorldId>>);
+
+impl Values {
+    /// A value that several have is nobody's.
+    pub(super) fn of(entries: Entries<Option<WorldId>>) -> Self {
+        Self(Lookup::of(entries, |earlier, later| {
+            if earlier != later {
+                *earlier = None;
+            }
+        }))
+    }
+
+    /// The world that alone has it, if one does.
+    fn world(&self, value: &str) -> Option<WorldId> {
+        self.0.get([Some(value)]).copied().flatten()
+    }
+
+    /// Whether it stands anywhere in the case's data, or tells nothing.
+    pub(super) fn knows(&self, value: &str) -> bool {
+        self.0.get([Some(value)]).is_some() || !is_distinctive(value)
+    }
+}
+
+/// Positions of what identifies a loaded row among its table's rows, as [`TableRows::key`] does for rows of a
+/// snapshot: its key, or all of its values.
+pub(super) fn identity(scene: &Scene, data: &TableData) -> Vec<usize> {
+    let key = (DatabaseId(data.database), data.table.clone());
+    let identity = scene.table(scene.born(&key), &key).and_then(|t| t.identity()).unwrap_or_default();
+    let at: Vec<usize> = identity.iter().filter_map(|c| data.columns.iter().position(|x| x == c)).collect();
+    if at.is_empty() { (0..data.columns.len()).collect() } else { at }
 }
 
 /// The part of the data that is loaded behind each step.

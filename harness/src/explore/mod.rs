@@ -8,6 +8,7 @@ mod committed;
 pub(crate) mod copy;
 pub mod cut;
 mod load;
+mod lookup;
 pub mod meanwhile;
 pub mod observe;
 mod open_up;

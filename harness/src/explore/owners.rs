@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use watertight_generators::WorldId;
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, NullTenant};
 
-use super::case::{CaseData, is_distinctive};
+use super::case::{CaseData, identity, is_distinctive};
+use super::lookup::{Entries, Lookup};
 use super::scene::Scene;
 use super::snapshot::{SnapRow, Snapshot, TableKey, TableRows};
-use crate::db::session::TextRow;
 
 /// Tenants that loaded rows lead to, by table and key.
-pub(super) type Leads = HashMap<(TableKey, TextRow), BTreeSet<String>>;
+pub(super) type Leads = BTreeMap<TableKey, Lookup<BTreeSet<String>>>;
 
 impl CaseData {
     /// The tenants that a row belongs to at a checkpoint: the one that its column names, else those that it leads
@@ -36,7 +36,7 @@ impl CaseData {
                 None => {}
             }
         }
-        match self.lead(scene, key, &table.key(row)) {
+        match self.lead(scene, key, table.key_parts(row)) {
             Some(led_to) if !led_to.is_empty() => led_to.clone(),
             _ => {
                 let world = self.world_of(scene, key, table, row);
@@ -46,19 +46,27 @@ impl CaseData {
     }
 
     /// Tenants that a loaded row leads to by its tenant column and its references; `None` for other rows.
-    pub fn lead(&self, scene: &Scene, key: &TableKey, id: &TextRow) -> Option<&BTreeSet<String>> {
+    fn lead<'a>(
+        &self,
+        scene: &Scene,
+        key: &TableKey,
+        id: impl Iterator<Item = Option<&'a str>>,
+    ) -> Option<&BTreeSet<String>> {
         let leads = self.leads.get_or_init(|| {
             let mut leads = Leads::new();
             for data in &self.data.tables {
-                let key = (DatabaseId(data.database), data.table.clone());
+                let identity = identity(scene, data);
+                let mut rows = Entries::with_capacity(data.rows.len());
                 for row in &data.rows {
-                    let id = self.id_of(scene, data, &row.values);
-                    leads.insert((key.clone(), id), self.leads_to(scene, data, &row.values));
+                    let led_to = self.leads_to(scene, data, &row.values);
+                    rows.push(identity.iter().map(|&i| row.values[i].as_deref()), led_to);
                 }
+                let rows = Lookup::of(rows, |earlier, later| *earlier = std::mem::take(later));
+                leads.insert((DatabaseId(data.database), data.table.clone()), rows);
             }
             leads
         });
-        leads.get(&(key.clone(), id.clone()))
+        leads.get(key)?.get(id)
     }
 
     /// Worlds of tenants.

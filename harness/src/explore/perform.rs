@@ -1,6 +1,6 @@
 //! Does one act: a step, a way back, an access path, a statement.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use watertight_generators::WorldId;
@@ -9,7 +9,7 @@ use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{DatabaseId, StepId};
 
 use super::act::{Act, Actor, Binding, Done, Refusal, Seen, Statement};
-use super::case::{CaseData, is_distinctive};
+use super::case::{CaseData, Values};
 use super::runner::Runner;
 use crate::db::session::{Answer, Failure, Stopped};
 
@@ -274,32 +274,33 @@ impl Runner<'_> {
 }
 
 /// The DETAIL of a refusal without values that the run made up (fresh ids): they differ from run to run.
-fn without_fresh_values(detail: &str, known: &HashMap<String, Option<WorldId>>) -> String {
+fn without_fresh_values(detail: &str, known: &Values) -> String {
     let Some((before, rest)) = detail.split_once(")=(") else { return detail.to_owned() };
     let Some((values, after)) = rest.rsplit_once(')') else { return detail.to_owned() };
-    let told: Vec<&str> = values
-        .split(", ")
-        .map(|v| {
-            if known.contains_key(v)
-                || !is_distinctive(v)
-                || v.chars().all(|c| c.is_ascii_uppercase() || c == '_')
-            {
-                v
-            } else {
-                "…"
-            }
-        })
-        .collect();
+    let told: Vec<&str> =
+        values
+            .split(", ")
+            .map(|v| {
+                if known.knows(v) || v.chars().all(|c| c.is_ascii_uppercase() || c == '_') {
+                    v
+                } else {
+                    "…"
+                }
+            })
+            .collect();
     format!("{before})=({}){after}", told.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::lookup::Entries;
     use super::*;
 
     #[test]
     fn a_detail_keeps_known_values_and_hides_fresh_ones() {
-        let known: HashMap<String, Option<WorldId>> = [("workspace1".to_owned(), None)].into();
+        let mut known = Entries::with_capacity(1);
+        known.push([Some("workspace1")], None);
+        let known = Values::of(known);
         let told = |d: &str| without_fresh_values(d, &known);
         assert_eq!(
             told("Key (a, b)=(workspace1, 7) already exists."),

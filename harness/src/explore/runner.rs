@@ -1,6 +1,6 @@
 //! The sessions of one worker, and the walk along the timeline: one transaction a case, a savepoint an act.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId};
 
 use super::act::Act;
 use super::act::{Actor, Seen};
-use super::case::CaseData;
+use super::case::{CaseData, Values};
 use super::observe::{Observations, StepRun};
 use super::record::Record;
 use super::scene::Scene;
@@ -60,7 +60,7 @@ pub struct Runner<'a> {
     pub(super) listings: Listings,
     pub(super) record: Option<Record>,
     /// Values of the case that is played.
-    pub(super) values: Arc<HashMap<String, Option<WorldId>>>,
+    pub(super) values: Arc<Values>,
     /// Rows of the case that are loaded behind a step.
     pub(super) late: Arc<BTreeMap<StepId, Dataset>>,
     /// Worlds that were taken out of the state.

@@ -45,11 +45,14 @@ impl TableRows {
 
     /// What identifies the row among its table's rows: its key, or all of its values.
     pub fn key(&self, row: &SnapRow) -> TextRow {
-        if self.identity.is_empty() {
-            row.values.clone()
-        } else {
-            self.identity.iter().map(|&i| row.values[i].clone()).collect()
-        }
+        self.key_parts(row).map(|part| part.map(str::to_owned)).collect()
+    }
+
+    /// The same, part by part.
+    pub(super) fn key_parts<'a>(&self, row: &'a SnapRow) -> impl Iterator<Item = Option<&'a str>> {
+        let whole = if self.identity.is_empty() { row.values.as_slice() } else { &[] };
+        let key = self.identity.iter().map(|&i| row.values[i].as_deref());
+        whole.iter().map(Option::as_deref).chain(key)
     }
 
     /// A cell by column name.
