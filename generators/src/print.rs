@@ -1,4 +1,4 @@
-//! Data as text for the server: COPY and INSERT.
+//! Data as INSERT statements.
 
 use std::fmt::Write;
 
@@ -7,43 +7,6 @@ use watertight_scenarios::schema::{Column, Identity, Table, TypeKind};
 use watertight_scenarios::{Ident, Schema};
 
 use crate::dataset::{Dataset, Row, TableData};
-
-/// The rows as `COPY … FROM STDIN` (text format) takes them, columns in the order of [`TableData::columns`].
-pub fn to_copy_text(rows: &[Row]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(rows.len() * rows.first().map_or(0, |r| r.values.len()) * 16);
-    for row in rows {
-        for (i, value) in row.values.iter().enumerate() {
-            if i > 0 {
-                out.push(b'\t');
-            }
-            match value {
-                None => out.extend_from_slice(b"\\N"),
-                Some(text) => escape(text, &mut out),
-            }
-        }
-        out.push(b'\n');
-    }
-    out
-}
-
-fn escape(text: &str, out: &mut Vec<u8>) {
-    for byte in text.bytes() {
-        let letter = match byte {
-            b'\\' => b'\\',
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            0x08 => b'b',
-            0x0b => b'v',
-            0x0c => b'f',
-            _ => {
-                out.push(byte);
-                continue;
-            }
-        };
-        out.extend_from_slice(&[b'\\', letter]);
-    }
-}
 
 /// INSERT statements that people can read and psql can run: one per table, in load order, columns named.
 ///

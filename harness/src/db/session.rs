@@ -249,11 +249,19 @@ impl Session {
         Err(Failure::TimedOut(limit))
     }
 
-    /// COPY … FROM STDIN with all of its data. One that takes longer than `limit` loses the session.
-    pub async fn copy_in(&mut self, statement: &str, data: &[u8], limit: Duration) -> Result<u64, Failure> {
+    /// COPY … FROM STDIN with all of its data, which may be made while it is sent. One that takes longer than `limit`
+    /// loses the session.
+    pub async fn copy_in(
+        &mut self,
+        statement: &str,
+        data: impl IntoIterator<Item = Vec<u8>>,
+        limit: Duration,
+    ) -> Result<u64, Failure> {
         let copy = async {
             let mut sink = self.conn.copy_in_raw(statement).await?;
-            sink.send(data).await?;
+            for chunk in data {
+                sink.send(chunk).await?;
+            }
             Ok(sink.finish().await?)
         };
         match tokio::time::timeout(limit, copy).await {

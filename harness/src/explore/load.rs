@@ -1,6 +1,6 @@
 //! Puts a case's data into its databases.
 
-use watertight_generators::{Dataset, Row, TableData};
+use watertight_generators::{CopyRows, Dataset, Row, TableData};
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{DatabaseId, StepId};
 use watertight_scenarios::{Ident, Schema};
@@ -68,15 +68,19 @@ impl Runner<'_> {
         let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
         // A list of no columns is no list.
         let list = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
-        let copy = format!("COPY {}{list} FROM STDIN", table.table.quoted());
-        let bytes = watertight_generators::to_copy_text(rows);
-        match self.sessions[table.database].copy_in(&copy, &bytes, OWN_LIMIT).await {
-            Ok(_) => Ok(()),
-            Err(Failure::Sql(error)) => {
-                Err(Failure::Unloadable { table: table.table.clone(), error: Box::new(error) })
+        let key = (DatabaseId(table.database), table.table.clone());
+        let mut copies = CopyRows::new(rows, &table.columns, self.scene.table(self.scene.born(&key), &key));
+        while let Some((format, data)) = copies.next_copy() {
+            let copy = format!("COPY {}{list} FROM STDIN{}", table.table.quoted(), format.options());
+            match self.sessions[table.database].copy_in(&copy, data, OWN_LIMIT).await {
+                Ok(_) => {}
+                Err(Failure::Sql(error)) => {
+                    return Err(Failure::Unloadable { table: table.table.clone(), error: Box::new(error) });
+                }
+                Err(other) => return Err(other),
             }
-            Err(other) => Err(other),
         }
+        Ok(())
     }
 
     /// Sequences are not undone with a transaction: each case starts them at the same place.

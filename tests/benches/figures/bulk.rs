@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
-use watertight_generators::{Dataset, ExactRows, TableData, to_copy_text};
+use watertight_generators::{CopyRows, Dataset, ExactRows, TableData};
 use watertight_harness::db::session::Session;
 use watertight_harness::db::stage::Stage;
 use watertight_harness::explore::snapshot::SnapRow;
 use watertight_harness::explore::{Act, Actor, CaseData, Excursion, Runner, Scene};
 use watertight_harness::invariants;
 use watertight_harness::provider::Server;
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId};
 use watertight_scenarios::{Ident, Relation};
 use watertight_tests::figures::{Figure, Target};
 
@@ -77,7 +78,7 @@ fn told(seconds: &Seconds, judged: f64) -> Vec<Figure> {
             "COPY BINARY of a file on the server",
             file,
             Target::RatioAtLeast(0.8),
-            "formatted and sent as a case's data is: COPY in text",
+            "formatted and sent as a case's data is: COPY BINARY",
         ),
         figure(
             "generate-and-load",
@@ -125,10 +126,10 @@ async fn measured(server: &Server, stage: &Stage<'_>, scene: &Scene) -> Result<S
         seconds.generate.push(begun.elapsed().as_secs_f64());
         execute(&mut admin, "TRUNCATE tenants, meters, readings").await?;
         for table in data.tables.iter().filter(|t| t.table.name.as_str() != "readings") {
-            load(stage, session, table).await?;
+            load(stage, scene, session, table).await?;
         }
         let begun = Instant::now();
-        let loaded = load(stage, session, readings(&data)?).await?;
+        let loaded = load(stage, scene, session, readings(&data)?).await?;
         seconds.load.push(begun.elapsed().as_secs_f64());
         if loaded != u64::from(ROWS) {
             return Err(format!("{loaded} rows were loaded of {ROWS}").into());
@@ -162,12 +163,23 @@ const JOIN: &str = "SELECT count(*) FROM readings r JOIN meters m ON m.id = r.me
     WHERE r.tenant_id IS DISTINCT FROM m.tenant_id";
 
 /// As the product loads a table of a case.
-async fn load(stage: &Stage<'_>, session: &mut Session, table: &TableData) -> Result<u64, Fault> {
+async fn load(
+    stage: &Stage<'_>,
+    scene: &Scene,
+    session: &mut Session,
+    table: &TableData,
+) -> Result<u64, Fault> {
     let loader = stage.names().become_sql(&Actor::Loader);
     session.run(&format!("BEGIN; {loader}"), LIMIT).await?;
     let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
-    let copy = format!("COPY {} ({}) FROM STDIN", table.table.quoted(), columns.join(", "));
-    let loaded = session.copy_in(&copy, &to_copy_text(&table.rows), LIMIT).await?;
+    let schema = scene.table(Checkpoint(0), &(DatabaseId(0), table.table.clone()));
+    let mut copies = CopyRows::new(&table.rows, &table.columns, schema);
+    let mut loaded = 0;
+    while let Some((format, data)) = copies.next_copy() {
+        let (table, columns, options) = (table.table.quoted(), columns.join(", "), format.options());
+        loaded +=
+            session.copy_in(&format!("COPY {table} ({columns}) FROM STDIN{options}"), data, LIMIT).await?;
+    }
     session.run("COMMIT", LIMIT).await?;
     Ok(loaded)
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use watertight_generators::{Dataset, Plan, to_copy_text};
+use watertight_generators::{CopyFormat, CopyRows, Dataset, Plan, TableData, to_copy_text};
 use watertight_harness::catalog::introspect;
-use watertight_harness::db::session::{Failure, Session};
+use watertight_harness::db::session::{Answer, Failure, Session};
 use watertight_harness::provider::MAINTENANCE_DATABASE;
 use watertight_scenarios::schema::TypeKind;
 use watertight_scenarios::{Ident, Schema};
@@ -27,14 +27,49 @@ async fn run(session: &mut Session, sql: &str, what: &str) {
     }
 }
 
-async fn load(session: &mut Session, data: &Dataset) -> Result<(), (String, Failure)> {
+/// Loads the data as a case does, and counts the tables whose rows all went in binary.
+async fn load(session: &mut Session, data: &Dataset, schema: &Schema) -> Result<usize, (String, Failure)> {
+    let mut binary = 0;
     for table in data.tables.iter().filter(|t| !t.rows.is_empty()) {
-        let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
-        let copy = format!("COPY {} ({}) FROM STDIN", table.table.quoted(), columns.join(", "));
-        let copied = session.copy_in(&copy, &to_copy_text(&table.rows), LIMIT).await;
-        copied.map_err(|error| (table.table.to_string(), error))?;
+        let mut copies = CopyRows::new(&table.rows, &table.columns, schema.table(&table.table));
+        let mut formats = Vec::new();
+        while let Some((format, bytes)) = copies.next_copy() {
+            formats.push(format);
+            let copied = session.copy_in(&copy(table, format), bytes, LIMIT).await;
+            copied.map_err(|error| (table.table.to_string(), error))?;
+        }
+        binary += usize::from(formats == [CopyFormat::Binary]);
     }
-    Ok(())
+    Ok(binary)
+}
+
+/// What is in the tables after a load of text, which is how the values are spelled.
+async fn load_text(session: &mut Session, data: &Dataset) -> Result<Vec<Answer>, Failure> {
+    for table in data.tables.iter().filter(|t| !t.rows.is_empty()) {
+        let bytes = to_copy_text(&table.rows);
+        session.copy_in(&copy(table, CopyFormat::Text), [bytes], LIMIT).await?;
+    }
+    contents(session, data).await
+}
+
+fn copy(table: &TableData, format: CopyFormat) -> String {
+    let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
+    format!("COPY {} ({}) FROM STDIN{}", table.table.quoted(), columns.join(", "), format.options())
+}
+
+/// Every value as the server keeps it and as it prints it.
+async fn contents(session: &mut Session, data: &Dataset) -> Result<Vec<Answer>, Failure> {
+    let mut answers = Vec::new();
+    for table in &data.tables {
+        let columns: Vec<String> = table.columns.iter().map(Ident::quoted).collect();
+        let columns = columns.join(", ");
+        let sql = format!(
+            "SELECT {columns}, record_send(ROW({columns})) FROM {} ORDER BY record_send(ROW({columns}))",
+            table.table.quoted()
+        );
+        answers.extend(session.run(&sql, LIMIT).await?);
+    }
+    Ok(answers)
 }
 
 /// The foreign keys are made anew behind the data, which is what has the server look at every row.
@@ -62,7 +97,7 @@ async fn data_for_random_schemas_loads_without_a_refusal() {
         }
     }
     let mut refused = Vec::new();
-    let (mut rows, mut left_out) = (0, 0);
+    let (mut rows, mut left_out, mut binary) = (0, 0, 0);
     for seed in 0..SCHEMAS {
         let (made, scenario) = schema_of(seed, &more);
         run(&mut session, "BEGIN", "begin").await;
@@ -83,9 +118,21 @@ async fn data_for_random_schemas_loads_without_a_refusal() {
             left_out += skipped.iter().map(|s| s.rows as usize).sum::<usize>();
             run(&mut session, "SAVEPOINT fill; SET LOCAL session_replication_role = replica", "savepoint")
                 .await;
-            match load(&mut session, &data).await {
+            let as_text = load_text(&mut session, &data).await;
+            run(
+                &mut session,
+                "ROLLBACK TO SAVEPOINT fill; SET LOCAL session_replication_role = replica",
+                "again",
+            )
+            .await;
+            match load(&mut session, &data, &schema).await {
                 Err((table, error)) => refused.push(format!("schema {seed}, case {index}: {table}: {error}")),
-                Ok(()) => {
+                Ok(in_binary) => {
+                    binary += in_binary;
+                    let loaded = contents(&mut session, &data).await;
+                    if as_text.is_err() || as_text != loaded {
+                        refused.push(format!("schema {seed}, case {index}: not what text loads"));
+                    }
                     run(&mut session, "SET LOCAL session_replication_role = origin", "origin").await;
                     if let Err(error) = session.run(&anew(&made), LIMIT).await {
                         refused.push(format!("schema {seed}, case {index}: {error}"));
@@ -99,5 +146,6 @@ async fn data_for_random_schemas_loads_without_a_refusal() {
     session.close().await;
     host.stop().await.expect("the server stops");
     assert!(refused.is_empty(), "{} of {rows} rows' loads:\n{}", refused.len(), refused.join("\n"));
+    assert!(binary > 500, "{binary} loads of a table went in binary");
     assert!(rows > 25_000 && left_out * 500 < rows, "{rows} rows, {left_out} could not be made");
 }
