@@ -128,6 +128,9 @@ const CROWDED_EVERY: u32 = 16;
 /// … this one of them: what a case costs is mostly its statements, which are as many for four hundred worlds as for four.
 const CROWDED_AT: u32 = 1;
 
+/// Rows that each tenant of a large data set has in each of its tables.
+pub const ROWS_OF_LARGE: u32 = 50;
+
 const PLAIN: WorldShape =
     WorldShape { tenants: 1, rows: Rows::Each(1), nulls: Nulls::Percent(35), duplicates_percent: 0 };
 
@@ -233,6 +236,19 @@ impl Plan {
             rows_max: usize::MAX,
             ..spec("a documented data set", vec![world; tenants as usize])
         }
+    }
+
+    /// A data set with about so many rows in all: tenants alike, each with [`ROWS_OF_LARGE`] rows in its tables, as many
+    /// tenants as it takes. Nothing in it is awkward, and what may be NULL often is.
+    pub fn large_spec(&self, rows: u64) -> CaseSpec {
+        let world = WorldShape { rows: Rows::Each(ROWS_OF_LARGE), ..PLAIN };
+        let of = |worlds: usize| CaseSpec {
+            collisions_percent: 0,
+            rows_max: usize::MAX,
+            ..spec("one large data set", vec![world; worlds])
+        };
+        let rows_of_world = self.rows_of_worlds(&of(1)).max(1);
+        of(usize::try_from(rows.div_ceil(rows_of_world)).unwrap_or(usize::MAX))
     }
 
     /// A random shape; the same for the same number.

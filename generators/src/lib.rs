@@ -28,7 +28,7 @@ pub use case::{CaseSize, CaseSpec, ExactRows, Nulls, Rows, WorldShape};
 pub use copy::{CopyFormat, CopyRows, to_copy_text};
 pub use dataset::{Dataset, Row, TableData, WorldId};
 pub use dice::mix;
-pub use fill::Skipped;
+pub use fill::{Parts, Skipped};
 pub use fresh::fresh_of_type;
 pub use mend::Refused;
 pub use plan::{Plan, Unproven};

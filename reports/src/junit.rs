@@ -6,7 +6,7 @@ use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, 
 
 use crate::escape::visible_lines;
 use crate::issues;
-use crate::model::{CheckOutcome, CheckReport, Report, ScenarioReport};
+use crate::model::{CheckOutcome, CheckReport, LargeReport, Report, ScenarioReport, Verdict};
 
 /// The run as JUnit XML. A violated check is a failure, one that could not decide is an error, one without a subject
 /// is skipped; only held is a success.
@@ -43,7 +43,24 @@ fn suite(scenario: &ScenarioReport) -> TestSuite {
         case.set_classname(visible_lines(&scenario.id));
         suite.add_test_case(case);
     }
+    if let Some(large) = &scenario.evidence.large {
+        let mut case = TestCase::new("one large case", large_status(large));
+        case.set_classname(visible_lines(&scenario.id));
+        suite.add_test_case(case);
+    }
     suite
+}
+
+fn large_status(large: &LargeReport) -> TestCaseStatus {
+    let kind = match large.verdict() {
+        Verdict::Held => return TestCaseStatus::success(),
+        Verdict::Violated => NonSuccessKind::Failure,
+        Verdict::Inconclusive | Verdict::NotApplicable => NonSuccessKind::Error,
+    };
+    let told: Vec<String> = large.told().map(|(_, line)| line).collect();
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(large.verdict().word()).set_message(visible_lines(&told.join("; ")));
+    status
 }
 
 /// A run that ended early is no success, whatever its checks say.

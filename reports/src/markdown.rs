@@ -10,6 +10,7 @@ mod engine;
 mod findings;
 mod index;
 mod known;
+mod large;
 mod plans;
 mod schema;
 mod scope;
@@ -35,6 +36,7 @@ const SECTIONS: &[fn(&Subject<'_>) -> Option<Section>] = &[
     schema::state,
     behaviour::behaviour,
     schema::presets,
+    large::large,
     steps::timeline,
     steps::migrations,
     steps::scripts,

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 mod checks;
 mod evidence;
+mod large;
 mod strength;
 
 pub use checks::*;
 pub use evidence::*;
+pub use large::*;
 pub use strength::*;
 
 /// Version of the shape of `report.json`; raised when a consumer would have to change.
@@ -56,6 +58,11 @@ impl Report {
             }
             if let Some(strength) = &mut scenario.evidence.strength {
                 strength.ms = 0.0;
+            }
+            if let Some(large) = &mut scenario.evidence.large {
+                large.load_ms = 0.0;
+                large.steps.iter_mut().for_each(|step| step.ms = 0.0);
+                large.answers.iter_mut().for_each(|answer| answer.ms = 0.0);
             }
             for preset in &mut scenario.evidence.presets {
                 preset.ms = 0.0;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::escape::visible_lines;
 use crate::issues::{self, Issue};
-use crate::model::{CheckOutcome, Report, Severity};
+use crate::model::{CheckOutcome, LargeReport, Report, Severity, Verdict};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -127,6 +127,11 @@ pub fn render_sarif(report: &Report) -> String {
                 let text = format!("{}: {} could not be decided: {reason}", scenario.id, check.invariant);
                 notifications.push(notification("warning", &text));
             }
+        }
+        // It is about all rows at once, and so at no place.
+        for (verdict, line) in scenario.evidence.large.iter().flat_map(LargeReport::told) {
+            let level = if verdict == Verdict::Violated { "error" } else { "warning" };
+            notifications.push(notification(level, &format!("{}: {line}", scenario.id)));
         }
         for issue in issues::of(scenario) {
             let rule = rules.iter().position(|rule| rule.id == issue.check.invariant).unwrap_or(0);

@@ -142,14 +142,14 @@ fn closing(report: &Report) -> Vec<SummaryLine> {
         });
     }
     let several = report.scenarios.len() > 1;
-    for (scenario, line) in
+    for (scenario, (verdict, line)) in
         report.scenarios.iter().flat_map(|s| words::beside_the_checks(s).into_iter().map(move |l| (s, l)))
     {
         let whose = if several { format!("{}: ", scenario.id) } else { String::new() };
         lines.push(SummaryLine {
-            verdict: Some(Verdict::Inconclusive),
+            verdict: Some(verdict),
             severity: None,
-            text: format!("{:<14}{whose}{line}", Verdict::Inconclusive.word()),
+            text: format!("{:<14}{whose}{line}", verdict.word()),
         });
     }
     // What was found stays on the screen, whatever else there is to say.

@@ -3,7 +3,7 @@
 use crate::issues::{self, Issue};
 use crate::model::{
     AccessOutcome, AccessReport, CheckOutcome, CheckReport, DroppedColumn, Exercised, KnownOutcome,
-    ScenarioReport, Severity, Verdict,
+    LargeReport, ScenarioReport, Severity, Verdict,
 };
 use crate::units::{bound, count, number};
 
@@ -195,7 +195,7 @@ pub(crate) fn least_worlds<'a>(checks: impl IntoIterator<Item = &'a CheckReport>
 }
 
 /// What keeps a scenario from being held though no check says so.
-pub(crate) fn beside_the_checks(scenario: &ScenarioReport) -> Vec<String> {
+pub(crate) fn beside_the_checks(scenario: &ScenarioReport) -> Vec<(Verdict, String)> {
     let evidence = &scenario.evidence;
     let cannot_run = evidence.known.iter().filter(|known| known.outcome == KnownOutcome::CannotRun);
     let known = match cannot_run.count() as u64 {
@@ -204,7 +204,8 @@ pub(crate) fn beside_the_checks(scenario: &ScenarioReport) -> Vec<String> {
     };
     let presets = evidence.presets.iter().filter(|preset| !preset.is_as_documented());
     let presets = presets.map(|preset| format!("“{}” did not go through as documented", preset.title));
-    known.into_iter().chain(presets).collect()
+    let undecided = known.into_iter().chain(presets).map(|line| (Verdict::Inconclusive, line));
+    undecided.chain(evidence.large.iter().flat_map(LargeReport::told)).collect()
 }
 
 /// What stands behind a scenario's verdict, in one sentence.
@@ -217,13 +218,17 @@ pub(crate) fn status(scenario: &ScenarioReport, issues: &[Issue<'_>]) -> String 
         0 => String::new(),
         n => format!("; {} could not decide", count(n, "check", "checks")),
     };
-    for line in beside_the_checks(scenario) {
+    for (_, line) in beside_the_checks(scenario) {
         undecided.push_str(&format!("; {line}"));
     }
     match scenario.verdict {
         Verdict::Violated => {
             let findings = count(issues.len() as u64, "finding", "findings");
-            format!("{findings} ({}){undecided}.", severities(issues))
+            let severities = match severities(issues) {
+                none if none.is_empty() => none,
+                some => format!(" ({some})"),
+            };
+            format!("{findings}{severities}{undecided}.")
         }
         Verdict::Inconclusive if held == 0 && undecided.is_empty() => {
             "no check came to an answer.".to_owned()

@@ -16,7 +16,8 @@ impl<'p> Filler<'p> {
                 continue;
             }
             let mut kept = Vec::new();
-            for r in 0..self.filled[t].rows.len() {
+            let first = self.filled[t].handed_over;
+            for r in first..self.filled[t].rows.len() {
                 match self.complete(t, r) {
                     Ok(values) => {
                         self.filled[t].rows[r].values = values;
@@ -32,7 +33,7 @@ impl<'p> Filler<'p> {
             // Rows that are not kept lose their place only when nothing is looked up any more.
             for (r, kept) in kept.into_iter().enumerate() {
                 if !kept {
-                    self.filled[t].rows[r].world = usize::MAX;
+                    self.filled[t].rows[first + r].world = usize::MAX;
                 }
             }
         }

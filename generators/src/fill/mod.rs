@@ -5,11 +5,15 @@ mod counts;
 mod draft;
 mod late;
 mod parents;
+mod parts;
 mod settle;
 mod solve;
 mod violate;
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+pub use parts::Parts;
 
 use serde::Serialize;
 use watertight_scenarios::{Ident, Relation};
@@ -50,6 +54,8 @@ struct Filled {
     counter: u64,
     /// Digests of each unique key's values.
     seen: Vec<HashSet<u64>>,
+    /// Rows at the beginning that were handed over before, and are kept for others to refer to.
+    handed_over: usize,
 }
 
 struct Filler<'p> {
@@ -64,6 +70,10 @@ struct Filler<'p> {
     /// Where the search for a parent begins; at random if `None`.
     look_from: Option<usize>,
 }
+
+/// Values of a unique key that are remembered beyond a part. One of few values has fewer; those of others are told apart
+/// by their numbers.
+const SEEN_MAX: usize = 100_000;
 
 /// The shape of shared rows.
 const SHARED: WorldShape =
@@ -143,8 +153,15 @@ impl<'p> Filler<'p> {
 
     fn fill(&mut self) {
         let counts = self.counts();
+        self.fill_worlds(&counts, 0..counts.len());
+        self.fill_late();
+    }
+
+    /// The rows of some worlds, which come behind those that are there.
+    fn fill_worlds(&mut self, counts: &[Vec<u32>], worlds: Range<usize>) {
         for (t, table) in self.plan.tables.iter().enumerate() {
-            for (world, count) in counts.iter().map(|c| c[t]).enumerate() {
+            for world in worlds.clone() {
+                let count = counts[world][t];
                 let start = self.filled[t].rows.len();
                 // The span grows with the rows, so that later rows may refer to earlier ones.
                 self.filled[t].spans.push((start, start));
@@ -167,7 +184,24 @@ impl<'p> Filler<'p> {
                 }
             }
         }
-        self.fill_late();
+    }
+
+    /// The rows that were not handed over yet. Shared ones stay, too: whatever comes may refer to them.
+    fn hand_over(&mut self) -> Dataset {
+        let mut tables = Vec::new();
+        for (plan, filled) in self.plan.tables.iter().zip(&mut self.filled) {
+            let shared = filled.spans.len() == 1;
+            let rows = if shared { filled.rows.clone() } else { filled.rows.split_off(filled.handed_over) };
+            filled.handed_over = filled.rows.len();
+            if shared {
+                filled.spans[0] = (0, filled.handed_over);
+            }
+            filled.seen.iter_mut().filter(|seen| seen.len() > SEEN_MAX).for_each(HashSet::clear);
+            if plan.filled {
+                tables.push(table_data(plan, rows));
+            }
+        }
+        Dataset { tables }
     }
 
     fn skip(&mut self, t: usize, reason: &str) {
@@ -175,24 +209,31 @@ impl<'p> Filler<'p> {
     }
 
     fn finish(self) -> (Dataset, Vec<Skipped>) {
+        let skipped = self.skipped();
         let tables = self.plan.tables.iter().zip(self.filled).filter(|(plan, _)| plan.filled);
-        let tables = tables.map(|(plan, filled)| TableData {
-            database: plan.database,
-            table: plan.table.name.clone(),
-            columns: plan.columns.iter().map(|c| c.name.clone()).collect(),
-            rows: filled.rows.into_iter().map(finished).collect(),
+        (Dataset { tables: tables.map(|(plan, filled)| table_data(plan, filled.rows)).collect() }, skipped)
+    }
+
+    fn skipped(&self) -> Vec<Skipped> {
+        let skipped = self.skipped.iter().map(|((t, constraint), rows)| Skipped {
+            table: self.plan.tables[*t].table.name.clone(),
+            constraint: constraint.clone(),
+            rows: *rows,
         });
-        let dataset = Dataset { tables: tables.collect() };
-        let skipped = self.skipped.into_iter().map(|((t, constraint), rows)| Skipped {
-            table: self.plan.tables[t].table.name.clone(),
-            constraint,
-            rows,
-        });
-        (dataset, skipped.collect())
+        skipped.collect()
     }
 
     fn table(&self, t: usize) -> &'p TablePlan {
         &self.plan.tables[t]
+    }
+}
+
+fn table_data(plan: &TablePlan, rows: Vec<Built>) -> TableData {
+    TableData {
+        database: plan.database,
+        table: plan.table.name.clone(),
+        columns: plan.columns.iter().map(|c| c.name.clone()).collect(),
+        rows: rows.into_iter().map(finished).collect(),
     }
 }
 

@@ -33,7 +33,24 @@ fn sound(schema: &Schema, scenario: &Scenario) -> Plan {
             }
         }
     }
+    sound_in_parts(&plan, schema);
     plan
+}
+
+/// What comes in parts is sound as a whole: no key comes twice, nothing refers to what is in no part.
+fn sound_in_parts(plan: &Plan, schema: &Schema) {
+    let spec = plan.large_spec(3000);
+    let parts: Vec<Dataset> = plan.parts(7, &spec, 500).collect();
+    let mut whole = parts[0].clone();
+    for part in &parts[1..] {
+        for (table, more) in whole.tables.iter_mut().zip(&part.tables) {
+            table.rows.extend_from_slice(&more.rows);
+        }
+    }
+    assert!(parts.len() > 3, "{} parts", parts.len());
+    assert_eq!(plan.audit(&whole), Vec::<String>::new(), "in parts");
+    assert_eq!(whole.dangling(&[schema]), Vec::new(), "in parts");
+    assert!(plan.parts(7, &spec, 500).eq(parts), "parts are not repeatable");
 }
 
 #[test]

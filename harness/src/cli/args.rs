@@ -191,6 +191,10 @@ pub(super) struct VerifyArgs {
     /// are caught. Slower by some seconds a fault; `watertight mutate` has options for it.
     #[arg(long)]
     pub(super) mutate: bool,
+    /// Drive one large case, too: so many rows of generated tenants, `rows=1M`, streamed into the tables with every step
+    /// committed, and asked in sets whether they keep what they hold, have their tenants, and refer within them.
+    #[arg(long, value_name = "rows=N")]
+    pub(super) scale: Option<Scale>,
     /// Workers; one a core by default.
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
@@ -201,6 +205,31 @@ pub(super) struct VerifyArgs {
     #[arg(long, short)]
     pub(super) quiet: bool,
 }
+
+/// How large the large case is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scale {
+    pub(super) rows: u64,
+}
+
+impl FromStr for Scale {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wanted = || "expected rows=N, such as rows=250k or rows=1M".to_owned();
+        let number = text.strip_prefix("rows=").ok_or_else(wanted)?;
+        let (digits, unit) = match number.strip_suffix(['k', 'K']) {
+            Some(digits) => (digits, 1_000),
+            None => number.strip_suffix(['m', 'M']).map_or((number, 1), |digits| (digits, 1_000_000)),
+        };
+        let rows = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).filter(|n| *n > 0);
+        let rows = rows.ok_or_else(wanted)?;
+        (rows <= ROWS_MAX).then_some(Self { rows }).ok_or_else(|| format!("at most {ROWS_MAX} rows"))
+    }
+}
+
+/// Rows of a large case: the shapes of its tenants are held in memory, and keys of four bytes have to suffice.
+const ROWS_MAX: u64 = 100_000_000;
 
 /// Into what to seed faults, and how to try them.
 #[derive(Clone, Debug, Args)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use watertight_reports::{CheckOutcome, Report, ScenarioReport, Verdict};
+use watertight_reports::{CheckOutcome, LargeReport, Report, ScenarioReport, Verdict};
 use watertight_scenarios::{Scenario, catalog};
 
 use super::args::GateArgs;
@@ -103,6 +103,9 @@ fn of_the_verdict(scenario: &ScenarioReport) -> Option<Refusal> {
             let findings: Vec<_> = scenario.checks.iter().flat_map(|c| c.outcome.findings()).collect();
             let worst =
                 findings.iter().max_by_key(|f| f.severity).map(|f| format!("; the worst: {}", f.title));
+            let at_scale = scenario.evidence.large.iter().flat_map(LargeReport::told);
+            let at_scale = at_scale.filter(|(verdict, _)| *verdict == Verdict::Violated);
+            let worst = worst.or_else(|| at_scale.map(|(_, line)| format!("; {line}")).next());
             let noun = if findings.len() == 1 { "finding" } else { "findings" };
             let why = format!("violated: {} {noun}{}", findings.len(), worst.unwrap_or_default());
             Some(Refusal::new(Exit::Violated, why))

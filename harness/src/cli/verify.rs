@@ -6,7 +6,7 @@ use sqlx::types::chrono::Utc;
 use watertight_reports::{Report, SCHEMA_VERSION, ScenarioReport, Settings, Tool, Verdict};
 use watertight_scenarios::Scenario;
 
-use super::args::{CASES_PER_FAULT, VerifyArgs};
+use super::args::{CASES_PER_FAULT, Scale, VerifyArgs};
 use super::exit::Exit;
 use super::interrupts::Interrupts;
 use super::kept;
@@ -20,7 +20,9 @@ use crate::failures::{Failure, Folder};
 use crate::init::InitError;
 use crate::invariants;
 use crate::provider::{ProviderError, Server, defects};
-use crate::verify::{Event, MutateError, MutateOptions, VerifyError, VerifyOptions, mutate, verify};
+use crate::verify::{
+    Event, LargeOptions, MutateError, MutateOptions, VerifyError, VerifyOptions, large, mutate, verify,
+};
 
 /// Runs the command.
 pub(super) async fn run(args: VerifyArgs) -> Exit {
@@ -200,6 +202,14 @@ async fn verify_all(
                 )
             });
         }
+        if let Some(Scale { rows }) = args.scale {
+            let wanted = LargeOptions { rows, seed: options.seed };
+            let (code, goes_on) = at_scale(server, scenario, &mut verified.report, wanted, interrupts).await;
+            exit = exit.max(code);
+            if !goes_on {
+                incomplete.get_or_insert_with(|| format!("{}: its large case is not done", scenario.id));
+            }
+        }
         if args.mutate {
             let (code, goes_on) =
                 strength(server, scenario, &mut verified.report, &options, interrupts, progress).await;
@@ -227,6 +237,25 @@ async fn verify_all(
         scenarios: reports,
     };
     exit.max(publish(report, &args.format, &args.out))
+}
+
+/// One large case of a scenario, into its report.
+async fn at_scale(
+    server: &Server,
+    scenario: &Scenario,
+    report: &mut ScenarioReport,
+    wanted: LargeOptions,
+    interrupts: &Interrupts,
+) -> (Exit, bool) {
+    match large(server, scenario, wanted, &interrupts.stop).await {
+        Ok(large) => {
+            report.verdict = report.verdict.max(large.verdict());
+            report.evidence.large = Some(large);
+            let interrupted = interrupts.exit();
+            (interrupted.unwrap_or(Exit::Held), interrupted.is_none())
+        }
+        Err(error) => (failed(&scenario.id, &error, interrupts).0, false),
+    }
 }
 
 /// What the verification of a scenario that holds is worth, into its report. It changes no verdict: it says of the checks

@@ -176,10 +176,7 @@ impl Runner<'_> {
     pub(super) async fn alone(&mut self, step: StepId, down: bool, actor: &Actor) -> Result<Seen, Failure> {
         let before = self.look().await?;
         let clock = Instant::now();
-        let sent = match self.scene.step(step).command.is_some() && !down {
-            true => self.command(step, actor).await?,
-            false => self.script_alone(step, down, actor).await?,
-        };
+        let sent = self.send_step(step, down, actor).await?;
         let seen = match sent {
             Err(refusal) => Seen::Refused(refusal),
             Ok((answer, timings)) => {
@@ -199,6 +196,19 @@ impl Runner<'_> {
             self.everywhere("COMMIT").await?;
         }
         Ok(seen)
+    }
+
+    /// The step's command or script.
+    pub(super) async fn send_step(
+        &mut self,
+        step: StepId,
+        down: bool,
+        actor: &Actor,
+    ) -> Result<Result<Sent, Refusal>, Failure> {
+        match self.scene.step(step).command.is_some() && !down {
+            true => self.command(step, actor).await,
+            false => self.script_alone(step, down, actor).await,
+        }
     }
 
     /// A script that holds its own transactions, statement by statement.

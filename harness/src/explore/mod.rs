@@ -7,6 +7,7 @@ pub mod case;
 mod committed;
 pub(crate) mod copy;
 pub mod cut;
+pub mod large;
 mod load;
 mod lookup;
 pub mod meanwhile;

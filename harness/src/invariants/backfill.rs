@@ -46,17 +46,17 @@ pub(super) fn final_backfills(scene: &Scene) -> Vec<StepId> {
 }
 
 /// Which steps fill which tables, as far as the words of their scripts tell.
-struct Filled(BTreeMap<StepId, Vec<Write>>);
+pub(super) struct Filled(BTreeMap<StepId, Vec<Write>>);
 
 impl Filled {
-    fn of(scene: &Scene) -> Self {
+    pub(super) fn of(scene: &Scene) -> Self {
         let shape = |s: StepId| (s, scene.step(s).up.shape().writes);
         Self(fillers(scene).into_iter().map(shape).collect())
     }
 
     /// Whether a table should be filled after the run of steps that ends with `last`, and not only later, or never: a
     /// table that no script names is nobody's to fill if it came with its column and others are named.
-    fn is_due(&self, scene: &Scene, last: StepId, key: &TableKey, column: &Ident) -> bool {
+    pub(super) fn is_due(&self, scene: &Scene, last: StepId, key: &TableKey, column: &Ident) -> bool {
         let fills = |w: &Write, name: Option<&Ident>| {
             !w.adds && name.is_none_or(|n| w.table.name == *n) && w.columns.contains(column)
         };

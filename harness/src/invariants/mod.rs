@@ -22,6 +22,7 @@ mod ends;
 mod existence_oracle;
 mod guard;
 mod isolation;
+mod large;
 mod migration_applies;
 mod migration_atomic;
 mod migration_preserves;
@@ -47,6 +48,7 @@ use std::collections::BTreeSet;
 
 pub(crate) use access_compatible::{counts, in_use, present, sendings};
 pub(crate) use constraints::{Attempted, answered_otherwise};
+pub(crate) use large::{Kept, due, kept, pairs};
 pub(crate) use rollback::not_restored;
 pub use spec::InvariantSpec;
 pub(crate) use vector_recall::recalled;

@@ -71,6 +71,7 @@ fn medium(subject: &Subject<'_>) -> Vec<String> {
     }
     let not_through = scenario.evidence.presets.iter().filter(|preset| !preset.is_as_documented());
     lines.extend(not_through.map(|preset| format!("“{}” did not go through as documented", preset.title)));
+    lines.extend(scenario.evidence.large.iter().flat_map(|large| large.told().map(|(_, line)| line)));
     if !scenario.data.not_made.is_empty() {
         let kinds = count(scenario.data.not_made.len() as u64, "kind", "kinds");
         lines.push(format!("{kinds} of rows could not be made, see Coverage"));

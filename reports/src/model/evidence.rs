@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fact, Strength};
+use super::{Fact, LargeReport, Strength};
 
 /// What only some scenarios have to show.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Evidence {
     pub flaky: Vec<Flaky>,
     /// Which shapes the generated data had, by table.
     pub scope: Vec<TableScope>,
+    /// One large case, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub large: Option<LargeReport>,
     /// What the checks are worth, where it was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strength: Option<Strength>,

@@ -7,20 +7,20 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use watertight_generators::{CopyRows, Dataset, ExactRows, TableData};
 use watertight_harness::db::session::Session;
 use watertight_harness::db::stage::Stage;
-use watertight_harness::explore::snapshot::SnapRow;
-use watertight_harness::explore::{Act, Actor, CaseData, Excursion, Runner, Scene};
-use watertight_harness::invariants;
+use watertight_harness::explore::{Actor, Scene};
 use watertight_harness::provider::Server;
+use watertight_harness::verify::{self, LargeOptions, Stop};
+use watertight_reports::Verdict;
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId};
-use watertight_scenarios::{Ident, Relation};
+use watertight_scenarios::{Ident, Relation, Scenario};
 use watertight_tests::figures::{Figure, Target};
 
 use super::Fault;
 use super::explorer::execute;
-use super::lab::{median, on_server, on_stage, own_scenario, trees};
+use super::lab::{median, on_server, on_stage, own_scenario};
 
-/// As many as can be read as contents of one table: the product keeps no more of one answer.
 const ROWS: u32 = 400_000;
+const ROWS_OF_LARGE: u32 = 1_000_000;
 const ROUNDS: usize = 3;
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(300);
 
@@ -40,7 +40,6 @@ struct Seconds {
     generate: Vec<f64>,
     load: Vec<f64>,
     copy_file: Vec<f64>,
-    read: Vec<f64>,
     hash: Vec<f64>,
     join: Vec<f64>,
 }
@@ -50,15 +49,15 @@ pub(super) async fn figures() -> Result<Vec<Figure>, Fault> {
     on_server(async |server| {
         on_stage(server, &scenario, async |stage, scene| {
             let seconds = measured(server, stage, scene).await?;
-            let judged = judged(stage, scene).await?;
-            Ok(told(&seconds, judged))
+            let asked = asked(server, &scenario).await?;
+            Ok(told(&seconds, &asked))
         })
         .await
     })
     .await
 }
 
-fn told(seconds: &Seconds, judged: f64) -> Vec<Figure> {
+fn told(seconds: &Seconds, asked: &Asked) -> Vec<Figure> {
     let of = |s: &Vec<f64>| median(s.clone());
     let rate = |seconds: f64| f64::from(ROWS) / seconds;
     let figure = |name: &str, value, against: &str, anchor, target, of: &str| Figure {
@@ -90,19 +89,19 @@ fn told(seconds: &Seconds, judged: f64) -> Vec<Figure> {
         ),
         figure(
             "contents",
-            rate(of(&seconds.read)),
+            asked.contents,
             "count and sum of row hashes on the server",
             rate(of(&seconds.hash)),
             Target::ValueAtLeast(3_000_000.0),
-            "every value read into the harness, which is how contents are compared",
+            &format!("asked of one large case of {ROWS_OF_LARGE} rows, half of them in the table"),
         ),
         figure(
             "coherence",
-            rate(of(&seconds.read) + judged),
+            asked.coherence,
             "a join for other tenants' rows on the server",
             rate(of(&seconds.join)),
             Target::ValueAtLeast(7_000_000.0),
-            "contents read and judged by `tenant-coherence` in the harness",
+            &format!("asked of one large case of {ROWS_OF_LARGE} rows, half of them in the table"),
         ),
     ]
 }
@@ -134,7 +133,6 @@ async fn measured(server: &Server, stage: &Stage<'_>, scene: &Scene) -> Result<S
         if loaded != u64::from(ROWS) {
             return Err(format!("{loaded} rows were loaded of {ROWS}").into());
         }
-        seconds.read.push(read(stage, session, readings(&data)?).await?);
         seconds.hash.push(timed(&mut admin, HASH).await?);
         execute(
             &mut admin,
@@ -184,47 +182,21 @@ async fn load(
     Ok(loaded)
 }
 
-/// As the product reads the contents of a table.
-async fn read(stage: &Stage<'_>, session: &mut Session, table: &TableData) -> Result<f64, Fault> {
-    let observer = stage.names().become_sql(&Actor::Observer);
-    let begun = Instant::now();
-    session.run(&format!("BEGIN; {observer}"), LIMIT).await?;
-    let columns: String = table.columns.iter().map(|c| format!(", {}", c.quoted())).collect();
-    let sql =
-        format!("SELECT tableoid::text || ':' || ctid::text{columns} FROM ONLY {}", table.table.quoted());
-    let answers = session.run(&sql, LIMIT).await?;
-    let rows: Vec<SnapRow> = answers
-        .into_iter()
-        .filter(|a| !a.truncated)
-        .flat_map(|a| a.rows)
-        .map(|mut values| SnapRow { place: values.remove(0).unwrap_or_default(), values })
-        .collect();
-    let seconds = begun.elapsed().as_secs_f64();
-    session.run("ROLLBACK", LIMIT).await?;
-    if rows.len() == table.rows.len() {
-        Ok(seconds)
-    } else {
-        Err(format!("{} rows were read of {}", rows.len(), table.rows.len()).into())
-    }
+/// Rows a second of each kind of question that one large case asks.
+struct Asked {
+    contents: f64,
+    coherence: f64,
 }
 
-/// Seconds that the check takes in the harness for the readings at one checkpoint.
-async fn judged(stage: &Stage<'_>, scene: &Scene) -> Result<f64, Fault> {
-    let data = scene.plan.generate(1, &scene.plan.documented_spec(exact(ROWS)));
-    let case = CaseData::new(scene, 0, 1, false, data);
-    let mut runner = Runner::open(scene, stage).await?;
-    let contents = scene.checkpoints().map(|from| Excursion { from, acts: vec![Act::Snapshot] });
-    let seen = runner.play(&case, trees(scene, contents)).await?;
-    runner.close().await?;
-    let all = invariants::catalog();
-    let check = all.iter().find(|i| i.spec().id == "tenant-coherence").ok_or("no such invariant")?;
-    let begun = Instant::now();
-    let judgement = check.judge(scene, &case, &seen);
-    let seconds = begun.elapsed().as_secs_f64();
-    if judgement.exercised.len() != TENANTS as usize {
-        return Err(format!("the check met {} tenants of {TENANTS}", judgement.exercised.len()).into());
-    }
-    Ok(seconds / scene.checkpoints().count() as f64)
+async fn asked(server: &Server, scenario: &Scenario) -> Result<Asked, Fault> {
+    let wanted = LargeOptions { rows: u64::from(ROWS_OF_LARGE), seed: 1 };
+    let large = verify::large(server, scenario, wanted, &Stop::default()).await?;
+    let rate = |begins: &str| {
+        let answers = large.answers.iter().filter(|a| a.question.starts_with(begins));
+        let held = answers.filter(|a| a.verdict == Verdict::Held);
+        median(held.map(|a| a.rows as f64 / a.ms * 1000.0).collect())
+    };
+    Ok(Asked { contents: rate("readings keeps"), coherence: rate("readings.meter_id →") })
 }
 
 async fn timed(connection: &mut PgConnection, sql: &str) -> Result<f64, Fault> {

@@ -28,6 +28,7 @@ mod overrides;
 mod refused_rows;
 mod replays;
 mod samples;
+mod scale;
 mod score;
 mod secrets;
 mod silence;
