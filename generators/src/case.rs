@@ -238,16 +238,16 @@ impl Plan {
         }
     }
 
-    /// A data set with about so many rows in all: tenants alike, each with [`ROWS_OF_LARGE`] rows in its tables, as many
+    /// A data set with about so many rows in the tables that count: tenants alike, each with [`ROWS_OF_LARGE`] rows in its tables, as many
     /// tenants as it takes. Nothing in it is awkward, and what may be NULL often is.
-    pub fn large_spec(&self, rows: u64) -> CaseSpec {
+    pub fn large_spec(&self, rows: u64, counts: impl Fn(usize, &Relation) -> bool) -> CaseSpec {
         let world = WorldShape { rows: Rows::Each(ROWS_OF_LARGE), ..PLAIN };
         let of = |worlds: usize| CaseSpec {
             collisions_percent: 0,
             rows_max: usize::MAX,
             ..spec("one large data set", vec![world; worlds])
         };
-        let rows_of_world = self.rows_of_worlds(&of(1)).max(1);
+        let rows_of_world = self.rows_of_worlds(&of(1), counts).max(1);
         of(usize::try_from(rows.div_ceil(rows_of_world)).unwrap_or(usize::MAX))
     }
 

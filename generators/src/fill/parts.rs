@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use watertight_scenarios::Relation;
+
 use super::{Filler, Skipped};
 use crate::case::CaseSpec;
 use crate::dataset::Dataset;
@@ -26,10 +28,11 @@ impl Plan {
         Parts { filler, counts, next_world: 0, rows_per_part }
     }
 
-    /// Rows that a case has, shared ones excepted.
-    pub(crate) fn rows_of_worlds(&self, case: &CaseSpec) -> u64 {
-        let counts = Filler::new(self, 0, case).counts();
-        counts.iter().skip(1).flatten().map(|&n| u64::from(n)).sum()
+    /// Rows that a case has in the tables that count, shared ones excepted.
+    pub(crate) fn rows_of_worlds(&self, case: &CaseSpec, counts: impl Fn(usize, &Relation) -> bool) -> u64 {
+        let rows = Filler::new(self, 0, case).counts();
+        let rows = rows.iter().skip(1).flat_map(|world| world.iter().zip(&self.tables));
+        rows.filter(|(_, t)| counts(t.database, &t.table.name)).map(|(&n, _)| u64::from(n)).sum()
     }
 }
 

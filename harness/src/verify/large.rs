@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use watertight_generators::Dataset;
 use watertight_reports::{LargeAnswer, LargeReport, LargeStep, Verdict};
-use watertight_scenarios::Scenario;
-use watertight_scenarios::scenario::{Checkpoint, StepId, StepKind};
+use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId, StepKind};
+use watertight_scenarios::{Relation, Scenario};
 
 use super::{Stop, VerifyError, survey};
 use crate::db::hosts::Hosts;
@@ -117,7 +117,8 @@ impl<'a> Large<'_, 'a> {
 
     async fn load(&mut self, options: LargeOptions, stop: &Stop) -> Result<(), Failure> {
         let scene = self.scene;
-        let spec = scene.plan.large_spec(options.rows);
+        let is_late = |db: usize, table: &Relation| scene.late.contains_key(&(DatabaseId(db), table.clone()));
+        let spec = scene.plan.large_spec(options.rows, |db, table| !is_late(db, table));
         let mut parts = scene.plan.parts(options.seed, &spec, ROWS_PER_PART);
         let begun = Instant::now();
         let (mut number, sealed) = (options.seed, &scene.scenario);
@@ -133,8 +134,10 @@ impl<'a> Large<'_, 'a> {
         self.report.left_out.extend(
             skipped.map(|s| format!("{} rows of {} could not be made: {}", s.rows, s.table, s.constraint)),
         );
-        let late = scene.late.keys().map(|(_, table)| format!("{table} gets no rows: a step creates it"));
-        self.report.left_out.extend(late);
+        let late: Vec<String> = scene.late.keys().map(|(_, table)| table.to_string()).collect();
+        if !late.is_empty() {
+            self.report.left_out.push(format!("no rows for tables that a step creates: {}", late.join(", ")));
+        }
         Ok(())
     }
 
