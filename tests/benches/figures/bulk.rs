@@ -46,15 +46,13 @@ struct Seconds {
 
 pub(super) async fn figures() -> Result<Vec<Figure>, Fault> {
     let scenario = own_scenario("plain")?;
-    on_server(async |server| {
-        on_stage(server, &scenario, async |stage, scene| {
-            let seconds = measured(server, stage, scene).await?;
-            let asked = asked(server, &scenario).await?;
-            Ok(told(&seconds, &asked))
-        })
-        .await
-    })
-    .await
+    let seconds = on_server(async |server| {
+        on_stage(server, &scenario, async |stage, scene| measured(server, stage, scene).await).await
+    });
+    let seconds = seconds.await?;
+    // The roles of a stage are a server's: each has its own.
+    let asked = on_server(async |server| asked(server, &scenario).await).await?;
+    Ok(told(&seconds, &asked))
 }
 
 fn told(seconds: &Seconds, asked: &Asked) -> Vec<Figure> {
