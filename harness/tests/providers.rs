@@ -420,6 +420,9 @@ mod containers {
         }
     }
 
+    /// Containers of this process are counted: tests that start one take turns.
+    static IN_TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
     /// The ids of the containers that a process of this number made, for all processes if none is given.
     fn of_process(pid: u32) -> Vec<String> {
         let filter = format!("label=org.watertight.pid={pid}");
@@ -432,6 +435,7 @@ mod containers {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_container_starts_answers_and_is_removed() {
         let Some(image) = image() else { return };
+        let _turn = IN_TURN.lock().await;
         let begun = Instant::now();
         let server = Server::start(&options(&image)).await.unwrap();
         println!("started in {:?}: {}", begun.elapsed(), server.info());
@@ -484,6 +488,7 @@ mod containers {
             let created = Command::new("docker").arg("create").args(labels).arg(&image).output().unwrap();
             assert!(created.status.success());
         }
+        let _turn = IN_TURN.lock().await;
         let server = Server::start(&options(&image)).await.unwrap();
         server.stop().await.unwrap();
         let (ours, others) = (of_process(1_000_000_001), of_process(1_000_000_002));
