@@ -254,6 +254,11 @@ impl<'a> Large<'_, 'a> {
         rows: u64,
         asked: &Timed<T>,
     ) {
+        // What is so of no row was not tried.
+        if verdict == Verdict::Held && rows == 0 {
+            self.report.left_out.push(format!("after `{at}`, {question}: there is no row to ask about"));
+            return;
+        }
         let ms = asked.took.as_secs_f64() * 1000.0;
         self.report.answers.push(LargeAnswer { at: at.to_owned(), question, verdict, seen, rows, ms });
     }
