@@ -443,6 +443,8 @@ mod containers {
         server.info().require_extension("vector").unwrap();
         server.info().require_extension("uuid-ossp").unwrap();
         assert_eq!(of_process(std::process::id()).len(), 1);
+        let options = server.admin_options("postgres");
+        let sockets = options.get_socket().expect("a socket that this machine shares with the container");
         let run = Run::open(&server).await.unwrap();
         run.create_role("app").await.unwrap();
         sqlx::raw_sql("ALTER ROLE app LOGIN PASSWORD 'p'").execute(&mut admin(&server).await).await.unwrap();
@@ -458,6 +460,7 @@ mod containers {
         server.stop().await.unwrap();
         println!("stopped in {:?}", begun.elapsed());
         assert_eq!(of_process(std::process::id()), Vec::<String>::new());
+        assert!(!sockets.exists(), "{}", sockets.display());
     }
 
     #[tokio::test]

@@ -3,10 +3,13 @@
 use super::facts::Source;
 use super::process::ProcessTag;
 use super::settings::{PRIVATE_SERVER, arguments};
-use super::{MAINTENANCE_DATABASE, ProviderChoice, ProviderError, ProviderOptions, Secret};
+use super::{
+    MAINTENANCE_DATABASE, ProviderChoice, ProviderError, ProviderOptions, SOCKET_PATH_BYTES_MAX, Secret,
+};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _};
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use testcontainers::bollard::Docker;
@@ -38,17 +41,24 @@ const MEMORY: &str = "/watertight";
 /// Parallel queries exchange rows through shared memory; the engine's default is 64 MB.
 const SHARED_MEMORY_BYTES: u64 = 1 << 28;
 
+const INITDB_ARGS: &str =
+    "--no-sync --locale=C.UTF-8 --encoding=UTF8 --wal-segsize=1 --auth-local=scram-sha-256";
+
 const ENGINE_SECONDS_MAX: u64 = 10;
 const PULL_SECONDS_MAX: u64 = 900;
 /// With `auto` there is another provider to go on with.
 const PULL_SECONDS_MAX_AUTO: u64 = 180;
 const START_SECONDS_MAX: u64 = 60;
 
+/// Where the server makes its socket for this machine, as the container has it.
+const SOCKETS: &str = "/watertight-sockets";
+
 /// A container of this process.
 #[derive(Debug)]
 pub(super) struct Running {
     container: Option<ContainerAsync<GenericImage>>,
     reaper: Option<Child>,
+    sockets: Option<Sockets>,
 }
 
 pub(super) async fn start(
@@ -61,27 +71,78 @@ pub(super) async fn start(
     if !is_local(&engine, &image).await? {
         pull(&image, options).await?;
     }
+    // What keeps the engine from sharing a folder (another machine, its own file systems) may keep the server from
+    // starting; then it goes without.
+    let shared = if shares_files(&engine).await { Sockets::create() } else { None };
+    let (running, admin) = match shared {
+        Some(sockets) => match start_with(&engine, &image, Some(sockets)).await {
+            Ok(started) => started,
+            Err(error) => {
+                tracing::debug!(%error, "a container that shares a folder");
+                start_with(&engine, &image, None).await?
+            }
+        },
+        None => start_with(&engine, &image, None).await?,
+    };
+    tracing::debug!(milliseconds = begun.elapsed().as_millis(), image, "container started");
+    Ok((running, admin, Source { description: image, substituted: Vec::new() }))
+}
+
+async fn start_with(
+    engine: &Docker,
+    image: &str,
+    sockets: Option<Sockets>,
+) -> Result<(Running, PgConnectOptions), ProviderError> {
     let password = Secret::random();
     let run = uuid::Uuid::new_v4().simple().to_string();
-    let started = match request(&image, &password, &run).start().await {
+    let started = match request(image, &password, &run, sockets.as_ref()).start().await {
         Ok(container) => container,
         Err(error) => {
             // It may have been created and not started.
-            remove_labelled(&engine, &format!("{LABEL_RUN}={run}"), |_| true).await;
+            remove_labelled(engine, &format!("{LABEL_RUN}={run}"), |_| true).await;
             return Err(ProviderError::Engine { action: "start a container", reason: error.to_string() });
         }
     };
-    let reaper = reaper(started.id());
-    let running = Running { container: Some(started), reaper };
-    match reach(&engine, &running, &password).await {
-        Ok(admin) => {
-            tracing::debug!(milliseconds = begun.elapsed().as_millis(), image, "container started");
-            Ok((running, admin, Source { description: image, substituted: Vec::new() }))
-        }
+    let reaper = reaper(started.id(), sockets.as_ref());
+    let running = Running { container: Some(started), reaper, sockets };
+    match reach(engine, &running, &password).await {
+        Ok(admin) => Ok((running, admin)),
         Err(error) => {
             running.stop().await?;
             Err(error)
         }
+    }
+}
+
+/// A folder that a container makes its socket in: a message through it takes a third of the time that one through a
+/// published port takes, and two writes without an answer between them do not wait for each other.
+#[derive(Debug)]
+struct Sockets {
+    /// Entered by this user only.
+    folder: tempfile::TempDir,
+}
+
+impl Sockets {
+    /// `None` where no such folder can be made, or its path is too long for a socket.
+    fn create() -> Option<Self> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::Builder::new().prefix("watertight-sockets-").tempdir().ok()?;
+        let sockets = Self { folder };
+        let shared = sockets.shared();
+        std::fs::create_dir(&shared).ok()?;
+        // Whoever the server is in its container.
+        std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o777)).ok()?;
+        let path = shared.join(format!(".s.PGSQL.{PORT}"));
+        (path.as_os_str().len() <= SOCKET_PATH_BYTES_MAX && shared.to_str()?.is_ascii()).then_some(sockets)
+    }
+
+    /// What the container sees.
+    fn shared(&self) -> PathBuf {
+        self.folder.path().join("s")
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
     }
 }
 
@@ -180,17 +241,27 @@ fn name_and_tag(image: &str) -> (&str, &str) {
     }
 }
 
-fn request(image: &str, password: &Secret, run: &str) -> ContainerRequest<GenericImage> {
+fn request(
+    image: &str,
+    password: &Secret,
+    run: &str,
+    sockets: Option<&Sockets>,
+) -> ContainerRequest<GenericImage> {
     let me = ProcessTag::current();
     let (name, tag) = name_and_tag(image);
     let mut command = vec!["postgres".to_owned()];
     command.extend(arguments(PRIVATE_SERVER));
+    // `z`: where the system labels files, the container may use this one.
+    let shared = sockets.map(|sockets| format!("{}:{SOCKETS}:z", sockets.shared().display()));
+    if shared.is_some() {
+        command.extend(arguments([format!("unix_socket_directories=/var/run/postgresql,{SOCKETS}")]));
+    }
     GenericImage::new(name, tag)
         .with_exposed_port(PORT.tcp())
         .with_env_var("POSTGRES_USER", SUPERUSER)
         .with_env_var("POSTGRES_PASSWORD", password.expose())
         .with_env_var("POSTGRES_DB", MAINTENANCE_DATABASE)
-        .with_env_var("POSTGRES_INITDB_ARGS", "--no-sync --locale=C.UTF-8 --encoding=UTF8 --wal-segsize=1")
+        .with_env_var("POSTGRES_INITDB_ARGS", INITDB_ARGS)
         .with_env_var("PGDATA", format!("{MEMORY}/data"))
         .with_env_var("TZ", "UTC")
         .with_mount(Mount::tmpfs_mount(MEMORY))
@@ -204,20 +275,30 @@ fn request(image: &str, password: &Secret, run: &str) -> ContainerRequest<Generi
             (LABEL_BEGAN, me.began),
         ])
         .with_startup_timeout(Duration::from_secs(START_SECONDS_MAX))
-        .with_host_config_modifier(|host| {
+        .with_host_config_modifier(move |host| {
             if engine_is_here() {
                 // Nobody else's business, on a network that this machine may share.
                 let loopback = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: None };
                 host.publish_all_ports = Some(false);
                 host.port_bindings = Some(HashMap::from([(format!("{PORT}/tcp"), Some(vec![loopback]))]));
             }
+            host.binds = shared.clone().map(|shared| vec![shared]);
         })
+}
+
+fn engine_is_local() -> bool {
+    std::env::var("DOCKER_HOST").map_or(true, |host| host.starts_with("unix:"))
+}
+
+/// Whether the engine's folders seem to be this machine's: its own one is there.
+async fn shares_files(engine: &Docker) -> bool {
+    let its_own = engine.info().await.ok().and_then(|info| info.docker_root_dir);
+    engine_is_local() && its_own.is_some_and(|folder| Path::new(&folder).is_dir())
 }
 
 /// Whether published ports appear on this machine's loopback interface.
 fn engine_is_here() -> bool {
-    let is_local = std::env::var("DOCKER_HOST").map_or(true, |host| host.starts_with("unix:"));
-    is_local && !std::path::Path::new("/.dockerenv").exists()
+    engine_is_local() && !Path::new("/.dockerenv").exists()
 }
 
 /// The official image starts the server twice, the first time without a port: only an answer through the port tells
@@ -249,7 +330,7 @@ async fn reach(
         match tokio::time::timeout(Duration::from_secs(ENGINE_SECONDS_MAX), probe.connect()).await {
             Ok(Ok(connection)) => {
                 connection.close().await.map_err(ProviderError::database("close a connection"))?;
-                return Ok(admin);
+                return Ok(through_socket(&admin, running.sockets.as_ref()).await.unwrap_or(admin));
             }
             Ok(Err(error)) => last = error.to_string(),
             Err(_) => last = "no answer".to_owned(),
@@ -260,6 +341,21 @@ async fn reach(
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Err(did_not_start(format!("no answer within {START_SECONDS_MAX} s: {last}")))
+}
+
+/// The way through the socket, where it leads to the server. Only asked once the port answers: it may have been there
+/// before, in the official image.
+async fn through_socket(admin: &PgConnectOptions, sockets: Option<&Sockets>) -> Option<PgConnectOptions> {
+    let admin = admin.clone().socket(sockets?.shared()).port(PORT);
+    let probe = admin.clone().database(MAINTENANCE_DATABASE).disable_statement_logging();
+    let connect = tokio::time::timeout(Duration::from_secs(ENGINE_SECONDS_MAX), probe.connect());
+    match connect.await {
+        Ok(Ok(connection)) => connection.close().await.ok().map(|()| admin),
+        _ => {
+            tracing::debug!("the container's socket leads nowhere: through its port");
+            None
+        }
+    }
 }
 
 fn did_not_start(reason: String) -> ProviderError {
@@ -279,10 +375,13 @@ async fn log_tail(engine: &Docker, id: &str) -> String {
 
 /// Removes the container if this process ends without having done so, SIGKILL included. Where there is no `docker`
 /// client the next run's sweep does it.
-fn reaper(id: &str) -> Option<Child> {
-    const SCRIPT: &str = "trap '' HUP INT TERM; read -r _ || exec docker rm --force --volumes \"$1\"";
+fn reaper(id: &str, sockets: Option<&Sockets>) -> Option<Child> {
+    const SCRIPT: &str = "trap '' HUP INT TERM; read -r _ && exit; docker rm --force --volumes \"$1\"; \
+                          [ -z \"$2\" ] || rm -rf \"$2\"";
+    let folder = sockets.map_or(Path::new(""), Sockets::path);
     Command::new("/bin/sh")
         .args(["-c", SCRIPT, "watertight-reaper", id])
+        .arg(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -351,6 +450,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         if self.reaper.is_some() {
             std::mem::forget(self.container.take());
+            // The server still uses it; the reaper removes it behind the container.
+            std::mem::forget(self.sockets.take());
         }
     }
 }

@@ -60,6 +60,9 @@ impl std::fmt::Display for ProviderKind {
     }
 }
 
+/// `sun_path` holds 104 bytes on macOS and 108 on Linux, with the final NUL.
+const SOCKET_PATH_BYTES_MAX: usize = 103;
+
 /// A running server. Call [`Server::stop`] when done; dropping it stops it too, without waiting.
 #[derive(Debug)]
 pub struct Server {

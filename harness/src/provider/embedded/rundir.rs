@@ -2,7 +2,7 @@
 //! folder in use from one that a killed run left.
 
 use super::account::Account;
-use crate::provider::ProviderError;
+use crate::provider::{ProviderError, SOCKET_PATH_BYTES_MAX};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{File, Permissions, TryLockError};
@@ -15,8 +15,6 @@ const LOCK: &str = "lock";
 const MEMORY: &str = "/dev/shm";
 /// A prepared data directory takes 25 MB; the rest is for users' data.
 const MEMORY_FREE_BYTES_MIN: u64 = 1 << 30;
-/// `sun_path` holds 104 bytes on macOS and 108 on Linux, with the final NUL.
-const SOCKET_PATH_BYTES_MAX: usize = 103;
 const SOCKET_FILE: &str = ".s.PGSQL.5432";
 /// A folder without a lock file is being made, unless it is older than this.
 const MAKING_SECONDS_MAX: u64 = 60;
