@@ -1,14 +1,14 @@
 -- Everything that a migration can change in the catalogs, one line a fact: kind, object, definition.
--- Column numbers and oids are left out on purpose: a rollback may change them.
+-- Column numbers and oids are left out on purpose: a rollback may change them. What came with the server has oids below
+-- 16384; saying so keeps it from reading through thousands of functions and columns.
 WITH spaces AS (
     SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
-), members AS (
-    SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype = 'e'
 ), relations AS (
     SELECT c.*, s.nspname, s.nspname || '.' || c.relname AS label
     FROM pg_catalog.pg_class c JOIN spaces s ON s.oid = c.relnamespace
-    WHERE c.relpersistence <> 't'
-      AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)
+    WHERE c.oid >= 16384 AND c.relpersistence <> 't'
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m
+                       WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid AND m.deptype = 'e')
 )
 SELECT 'schema', nspname::text, 'present'::text FROM spaces
 UNION ALL
@@ -37,7 +37,7 @@ SELECT 'column', r.label || '.' || a.attname,
                THEN ' COLLATE ' || (SELECT collname FROM pg_catalog.pg_collation WHERE oid = a.attcollation) ELSE '' END
        || COALESCE(' ' || a.attacl::text, '')
 FROM relations r
-JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE r.relkind IN ('r', 'p')
@@ -45,13 +45,13 @@ UNION ALL
 SELECT 'constraint', r.label || ' ' || k.conname,
        pg_catalog.pg_get_constraintdef(k.oid) || CASE WHEN k.convalidated THEN '' ELSE ' (not validated)' END
 FROM pg_catalog.pg_constraint k JOIN relations r ON r.oid = k.conrelid
-WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') OR (k.contype = 'n' AND NOT k.convalidated)
+WHERE k.oid >= 16384 AND (k.contype IN ('p', 'u', 'f', 'c', 'x') OR (k.contype = 'n' AND NOT k.convalidated))
 UNION ALL
 SELECT 'index', r.label || ' ' || i.relname,
        pg_catalog.pg_get_indexdef(x.indexrelid) || CASE WHEN x.indisvalid THEN '' ELSE ' (invalid)' END
 FROM pg_catalog.pg_index x
 JOIN relations r ON r.oid = x.indrelid
-JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid AND i.oid >= 16384
 WHERE r.relkind IN ('r', 'p', 'm')
 UNION ALL
 SELECT 'trigger', r.label || ' ' || g.tgname,
@@ -70,7 +70,9 @@ SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE '
        CASE WHEN p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) ELSE '' END
        || ' owner ' || pg_catalog.pg_get_userbyid(p.proowner) || COALESCE(' ' || p.proacl::text, '')
 FROM pg_catalog.pg_proc p JOIN spaces s ON s.oid = p.pronamespace
-WHERE NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid)
+WHERE p.oid >= 16384
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend m
+                   WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid AND m.deptype = 'e')
 UNION ALL
 SELECT 'type', s.nspname || '.' || t.typname,
        t.typtype::text || COALESCE(' ' || (SELECT pg_catalog.string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid), '')
@@ -78,6 +80,6 @@ SELECT 'type', s.nspname || '.' || t.typname,
             || COALESCE(' ' || (SELECT pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname) FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid), '')
           ELSE '' END
 FROM pg_catalog.pg_type t JOIN spaces s ON s.oid = t.typnamespace
-WHERE t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND EXISTS (SELECT FROM relations r WHERE r.oid = t.typrelid AND r.relkind = 'c'))
+WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND EXISTS (SELECT FROM relations r WHERE r.oid = t.typrelid AND r.relkind = 'c')))
 UNION ALL
 SELECT 'extension', e.extname::text, e.extversion FROM pg_catalog.pg_extension e
