@@ -9,7 +9,8 @@ pub use introspect::introspect;
 
 use std::time::Duration;
 
-use crate::db::session::{Failure, Session};
+use crate::db::question::Question;
+use crate::db::session::{Failure, Session, TextRow};
 use crate::explore::act::Print;
 
 /// One catalog question is never allowed to take longer.
@@ -29,26 +30,29 @@ pub const QUESTIONS: &[(&str, &str)] = &[
     ("functions", include_str!("sql/functions.sql")),
     ("sequences", include_str!("sql/sequences.sql")),
     ("extensions", include_str!("sql/extensions.sql")),
-    ("fingerprint", include_str!("sql/fingerprint.sql")),
+    ("fingerprint", FINGERPRINT.sql),
 ];
 
 /// What roles can reach, besides.
 pub const REACH_QUESTIONS: &[(&str, &str)] =
     &[("reach", include_str!("sql/reach.sql")), ("callable", include_str!("sql/callable.sql"))];
 
-/// The catalogs as lines that can be compared. The session's search path must be pinned to `pg_catalog`,
-/// so that every name is printed qualified.
+/// Everything that a migration can change in the catalogs. The session's search path must be pinned to `pg_catalog`, so
+/// that every name is printed qualified.
+pub const FINGERPRINT: Question = Question::new("fingerprint", include_str!("sql/fingerprint.sql"));
+
+/// The catalogs as lines that can be compared.
 pub async fn fingerprint(session: &mut Session) -> Result<Print, Failure> {
-    let answers = session.run(include_str!("sql/fingerprint.sql"), CATALOG_LIMIT).await?;
-    let mut print = Print::new();
-    for row in answers.into_iter().flat_map(|a| a.rows) {
+    let answers = session.run(FINGERPRINT.sql, CATALOG_LIMIT).await?;
+    Ok(print_of(answers.into_iter().flat_map(|a| a.rows)))
+}
+
+/// The answer to [`FINGERPRINT`].
+pub fn print_of(rows: impl IntoIterator<Item = TextRow>) -> Print {
+    let line = |row: TextRow| {
         let mut cells = row.into_iter().map(Option::unwrap_or_default);
-        let (kind, object, definition) = (
-            cells.next().unwrap_or_default(),
-            cells.next().unwrap_or_default(),
-            cells.next().unwrap_or_default(),
-        );
-        print.insert((kind, object), definition);
-    }
-    Ok(print)
+        let mut cell = || cells.next().unwrap_or_default();
+        ((cell(), cell()), cell())
+    };
+    rows.into_iter().map(line).collect()
 }

@@ -1,5 +1,6 @@
 //! One connection on which user SQL runs: simple protocol, text results, a watchdog outside the session.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -7,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPos
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Either, Row as _, ValueRef as _};
 use watertight_scenarios::Relation;
 
+use super::question::{self, Question};
 use crate::command;
 
 /// Rows kept of one answer; the rest is counted as truncated, so that memory stays flat.
@@ -172,6 +174,8 @@ pub struct Stopped {
     pub statement: usize,
     /// Why.
     pub failure: Failure,
+    /// What those before it answered.
+    pub answers: Vec<Answer>,
 }
 
 /// A connection and the way to stop what runs on it.
@@ -179,6 +183,8 @@ pub struct Session {
     conn: PgConnection,
     pid: i32,
     control: PgConnectOptions,
+    prepared: BTreeSet<&'static str>,
+    generation: u32,
 }
 
 impl Session {
@@ -193,12 +199,24 @@ impl Session {
             .ok()
             .and_then(|s| s.parse().ok())
             .unwrap_or_default();
-        Ok(Self { conn, pid, control })
+        Ok(Self { conn, pid, control, prepared: BTreeSet::new(), generation: 0 })
     }
 
     /// Closes the connection politely; errors no longer matter.
     pub async fn close(self) {
         let _ = self.conn.close().await;
+    }
+
+    /// The statement that asks a question, and before it the one that prepares it where this session does not know it.
+    pub fn phrase(&mut self, question: &Question, arguments: &str) -> (Option<String>, String) {
+        let is_new = self.prepared.insert(question.name);
+        (is_new.then(|| question.prepare(self.generation)), question.execute(self.generation, arguments))
+    }
+
+    /// From now on questions are prepared anew, under other names: what was prepared may have been discarded.
+    pub fn forget_questions(&mut self) {
+        self.prepared.clear();
+        self.generation += 1;
     }
 
     /// Sends one message of one or more statements, and collects an answer for each.
@@ -210,7 +228,7 @@ impl Session {
 
     /// Sends statements in one message, because a round trip costs more than most of them, and collects an answer for
     /// each. Each is one statement; those after one that fails do not run.
-    pub async fn run_all(&mut self, statements: &[String], limit: Duration) -> Result<Vec<Answer>, Stopped> {
+    pub async fn run_all(&mut self, statements: &[&str], limit: Duration) -> Result<Vec<Answer>, Stopped> {
         let mut answers = Vec::with_capacity(statements.len());
         let Err(mut failure) = self.send(&statements.join(BETWEEN), limit, &mut answers).await else {
             return Ok(answers);
@@ -227,11 +245,14 @@ impl Session {
                 *position -= length;
             }
         }
-        Err(Stopped { statement, failure })
+        Err(Stopped { statement, failure, answers })
     }
 
     async fn send(&mut self, sql: &str, limit: Duration, answers: &mut Vec<Answer>) -> Result<(), Failure> {
-        let Self { conn, pid, control } = self;
+        if question::may_discard(sql) {
+            self.forget_questions();
+        }
+        let Self { conn, pid, control, .. } = self;
         let work = collect(conn, sql, answers);
         tokio::pin!(work);
         tokio::select! {

@@ -121,7 +121,7 @@ impl Runner<'_> {
         }
         self.late = Arc::default(); // nothing is put into the tables on the way
         for step in (0..=last.0).map(StepId) {
-            self.later(&["SAVEPOINT timeline".to_owned()]);
+            self.later(&["SAVEPOINT timeline"]);
             let Seen::Done(_) = self.step(step, &Actor::Migrator, Pace::Together, "timeline").await? else {
                 return Ok(());
             };

@@ -113,7 +113,7 @@ impl Runner<'_> {
         let mut alone: Vec<Vec<Act>> = Vec::new();
         held.retain_mut(|node| split(self.scene, node, apart, &mut Vec::new(), &mut alone));
         self.everywhere("BEGIN").await?;
-        self.visit(case, &mut held).await?;
+        self.set_out(case, &mut held).await?;
         self.everywhere("ROLLBACK").await?;
         let mut tree = Tree { roots: held };
         if apart == Apart::OnClones {
@@ -295,7 +295,7 @@ impl Runner<'_> {
                     Seen::Done(Done { answer: answers.pop().unwrap_or_default(), ..Done::default() })
                 }
                 Err(stopped) if stopped.failure.ends_session() => return Err(stopped.failure),
-                Err(Stopped { statement, failure }) => {
+                Err(Stopped { statement, failure, .. }) => {
                     self.own(db, "ROLLBACK").await?;
                     Seen::Refused(Refusal { statement, failure })
                 }

@@ -7,6 +7,7 @@ pub mod case;
 mod committed;
 pub(crate) mod copy;
 pub mod cut;
+mod home;
 pub mod large;
 mod load;
 mod lookup;
@@ -23,6 +24,11 @@ pub mod snapshot;
 pub mod transcript;
 pub mod tree;
 mod truth;
+mod visit;
+mod waiting;
+
+use crate::catalog::FINGERPRINT;
+use crate::db::question::Question;
 
 pub use act::{Act, Actor, Binding, Context, Done, Excursion, Print, Refusal, Seen, Statement, Turn};
 pub use case::CaseData;
@@ -35,3 +41,7 @@ pub use runner::{Apart, Place, Runner};
 pub use scene::Scene;
 pub use snapshot::{Snapshot, TableKey, TableRows};
 pub use transcript::transcript;
+
+/// The questions that cases ask of the catalogs and of their transaction.
+pub const QUESTIONS: [&Question; 6] =
+    [&truth::SHAPE, &truth::CONTENTS, &truth::COUNTERS, &home::METER, &home::SYSTEM, &FINGERPRINT];

@@ -14,7 +14,7 @@ use super::runner::Runner;
 use crate::db::session::{Answer, Failure, Stopped};
 
 /// Limit for one statement of an access path.
-const SEND_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const SEND_LIMIT: Duration = Duration::from_secs(10);
 
 /// Checks what waits for the end of the transaction.
 const CHECK_DEFERRED: &str = "SET CONSTRAINTS ALL IMMEDIATE";
@@ -57,6 +57,12 @@ impl Runner<'_> {
     ) -> Result<Seen, Failure> {
         match act {
             Act::Snapshot | Act::Catalog => self.probe(act).await,
+            Act::Send(_) | Act::Sql(_) => match self.asked(act) {
+                Some(asked) => self.ask(asked, savepoint).await,
+                None => Ok(Seen::Done(Done::default())),
+            },
+            // Never inside a transaction.
+            Act::Pooled(..) | Act::Cut(..) | Act::Meanwhile(..) => Ok(Seen::Done(Done::default())),
             Act::Step(step, actor) => self.step(*step, actor, Pace::Together, savepoint).await,
             Act::StepIn(step, zone) => {
                 let db = self.scene.step(*step).database;
@@ -81,10 +87,6 @@ impl Runner<'_> {
                 spec.tables.truncate(*tables);
                 self.copy(*step, &spec, &Actor::Migrator, savepoint).await
             }
-            Act::Send(binding) => self.send(binding, savepoint).await,
-            Act::Sql(statement) => self.statement(statement, savepoint).await,
-            // Never inside a transaction.
-            Act::Pooled(..) | Act::Cut(..) | Act::Meanwhile(..) => Ok(Seen::Done(Done::default())),
             Act::Keep(worlds) => {
                 let others: BTreeSet<WorldId> =
                     case.worlds().iter().copied().filter(|w| !worlds.contains(w)).collect();
@@ -105,7 +107,7 @@ impl Runner<'_> {
             let step = self.scene.step(step);
             (step.database, Duration::from_secs(u64::from(step.timeout_s)))
         };
-        let before = self.counters(db).await?;
+        self.count_before_step(db);
         let mut seen = match self.scene.step(step).copy.clone() {
             Some(spec) => self.copy(step, &spec, actor, savepoint).await?,
             None => {
@@ -114,12 +116,7 @@ impl Runner<'_> {
             }
         };
         if let Seen::Done(done) = &mut seen {
-            for (table, after) in self.counters(db).await? {
-                let wrote = after.saturating_sub(before.get(&table).copied().unwrap_or_default());
-                if wrote > 0 {
-                    done.writes.insert(table, wrote);
-                }
-            }
+            done.writes = self.written_by_step(db).await?;
         }
         if matches!(seen, Seen::Done(_)) {
             self.populate(step).await?;
@@ -147,7 +144,7 @@ impl Runner<'_> {
         };
         let (mut answers, mut timings) = match sent {
             Ok(sent) => sent,
-            Err(Stopped { statement, failure }) => {
+            Err(Stopped { statement, failure, .. }) => {
                 // What a deferred constraint says at the end is said of the whole.
                 return self.refused(statement.min(statements.saturating_sub(1)), failure, savepoint).await;
             }
@@ -195,7 +192,7 @@ impl Runner<'_> {
             let begun = clock.elapsed();
             match self.sessions[db.0].run(statement, limit.saturating_sub(begun)).await {
                 Ok(more) => answers.extend(more),
-                Err(failure) => return Ok(Err(Stopped { statement: i, failure })),
+                Err(failure) => return Ok(Err(Stopped { statement: i, failure, answers })),
             }
             timings.push(clock.elapsed().saturating_sub(begun));
         }
@@ -216,54 +213,20 @@ impl Runner<'_> {
             }
             other => other,
         };
-        self.later(&[format!("ROLLBACK TO SAVEPOINT {savepoint}")]);
+        self.later(&[&format!("ROLLBACK TO SAVEPOINT {savepoint}")]);
         let seen = Seen::Refused(Refusal { statement, failure });
         self.answered(&seen);
         Ok(seen)
     }
 
-    async fn send(&mut self, binding: &Binding, savepoint: &str) -> Result<Seen, Failure> {
-        let path = &self.scene.scenario.access[binding.access.0];
-        let actor = Actor::App { role: path.role.clone(), context: binding.context.clone() };
-        self.ask(path.database, &actor, path.name.clone(), &binding.sql, savepoint).await
-    }
-
-    async fn statement(&mut self, statement: &Statement, savepoint: &str) -> Result<Seen, Failure> {
-        let what = "probe".to_owned();
-        self.ask(statement.database, &statement.actor, what, &statement.sql, savepoint).await
-    }
-
-    /// A statement, after what its actor tells the session.
-    async fn ask(
-        &mut self,
-        db: DatabaseId,
-        actor: &Actor,
-        what: String,
-        sql: &str,
-        savepoint: &str,
-    ) -> Result<Seen, Failure> {
-        let sql: Vec<String> = actor.context_sql().into_iter().chain([sql]).map(str::to_owned).collect();
-        self.keep(db, actor, what, sql.clone());
-        self.send_as(db, actor, sql, savepoint).await
-    }
-
-    async fn send_as(
-        &mut self,
-        db: DatabaseId,
-        actor: &Actor,
-        mut sql: Vec<String>,
-        savepoint: &str,
-    ) -> Result<Seen, Failure> {
-        let deferrable = self.scene.has_deferrable();
-        // What a deferred constraint would say at commit belongs to the answer.
-        if deferrable {
-            sql.push(CHECK_DEFERRED.to_owned());
-        }
-        let answer = match self.run_as(db, actor, &sql, SEND_LIMIT).await? {
-            Ok(mut answers) => {
-                answers.truncate(answers.len() - usize::from(deferrable));
-                answers.pop().unwrap_or_default()
-            }
+    /// An access path or a statement, after what its actor tells the session.
+    async fn ask(&mut self, asked: Asked, savepoint: &str) -> Result<Seen, Failure> {
+        let Asked { db, actor, what, mut sql } = asked;
+        self.keep(db, &actor, what, sql.clone());
+        let last = sql.len() - 1;
+        sql.extend(self.checked_deferred());
+        let answer = match self.run_as(db, &actor, &sql, SEND_LIMIT).await? {
+            Ok(answers) => answers.into_iter().nth(last).unwrap_or_default(),
             Err(stopped) => return self.refused(stopped.statement, stopped.failure, savepoint).await,
         };
         self.reset_later(db);
@@ -271,6 +234,45 @@ impl Runner<'_> {
         self.answered(&seen);
         Ok(seen)
     }
+
+    /// What a deferred constraint would say at commit belongs to the answer.
+    pub(super) fn checked_deferred(&self) -> Option<String> {
+        self.scene.has_deferrable().then(|| CHECK_DEFERRED.to_owned())
+    }
+
+    /// What an act asks, if it is nothing but statements of one actor.
+    pub(super) fn asked(&self, act: &Act) -> Option<Asked> {
+        let (db, actor, what, sql) = match act {
+            Act::Send(Binding { access, context, sql, .. }) => {
+                let path = &self.scene.scenario.access[access.0];
+                let actor = Actor::App { role: path.role.clone(), context: context.clone() };
+                (path.database, actor, path.name.clone(), sql)
+            }
+            Act::Sql(Statement { database, actor, sql }) => {
+                (*database, actor.clone(), "probe".to_owned(), sql)
+            }
+            _ => return None,
+        };
+        let sql = actor.context_sql().into_iter().chain([sql.as_str()]).flat_map(statements_of).collect();
+        Some(Asked { db, actor, what, sql })
+    }
+}
+
+/// Each of them has an answer of its own.
+fn statements_of(sql: &str) -> Vec<String> {
+    let several = sql.contains(';').then(|| Script::parse("", sql.as_bytes()).ok()).flatten();
+    match several.filter(|script| !script.statements.is_empty()) {
+        Some(script) => script.statements.iter().map(|s| script.sql(s).to_owned()).collect(),
+        None => vec![sql.to_owned()],
+    }
+}
+
+/// Statements that an actor sends, what he tells his session first.
+pub(super) struct Asked {
+    pub(super) db: DatabaseId,
+    pub(super) actor: Actor,
+    what: String,
+    pub(super) sql: Vec<String>,
 }
 
 /// The DETAIL of a refusal without values that the run made up (fresh ids): they differ from run to run.
@@ -295,6 +297,14 @@ fn without_fresh_values(detail: &str, known: &Values) -> String {
 mod tests {
     use super::super::lookup::Entries;
     use super::*;
+
+    #[test]
+    fn statements_are_counted_by_what_the_server_answers() {
+        let one = ["SELECT ';'".to_owned()];
+        assert_eq!(statements_of("SELECT ';'"), one);
+        assert_eq!(statements_of("SET LOCAL enable_sort = off; SELECT ';'")[1..], one);
+        assert_eq!(statements_of("SELECT 1"), ["SELECT 1"]);
+    }
 
     #[test]
     fn a_detail_keeps_known_values_and_hides_fresh_ones() {

@@ -7,15 +7,16 @@ use std::time::Duration;
 use watertight_generators::{Dataset, WorldId};
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId, StepId};
 
-use super::act::Act;
 use super::act::{Actor, Seen};
 use super::case::{CaseData, Values};
+use super::home::Home;
 use super::observe::{Observations, StepRun};
 use super::record::Record;
 use super::scene::Scene;
-use super::tree::{Node, Tree};
+use super::tree::Tree;
 use super::truth::Listings;
-use crate::db::session::{Answer, Failure, Session, Stopped};
+use super::waiting::{Waiting, Wanted};
+use crate::db::session::{Answer, Failure, Session, Stopped, TextRow};
 use crate::db::stage::{RoleNames, Stage, StageError};
 
 /// Limit for the harness's own statements.
@@ -65,9 +66,18 @@ pub struct Runner<'a> {
     pub(super) late: Arc<BTreeMap<StepId, Dataset>>,
     /// Worlds that were taken out of the state.
     pub(super) absent: BTreeSet<WorldId>,
-    /// Savepoints to set and undo, by database: sent in one message with whatever comes next.
-    pub(super) pending: Vec<Vec<String>>,
-    depth: usize,
+    /// By database.
+    pub(super) pending: Vec<Waiting>,
+    /// Answers to questions that waited.
+    pub(super) heard: BTreeMap<(DatabaseId, Wanted), Vec<TextRow>>,
+    /// The checkpoint whose excursions are played, as far as it is known.
+    pub(super) home: Option<Home>,
+    /// The system's own tables, by database, as an array.
+    pub(super) system: Vec<String>,
+    /// Acts that led from there to where it is.
+    pub(super) depth: usize,
+    /// Savepoints of excursions that are set.
+    pub(super) savepoints: usize,
     place: Place,
     /// Where a walk ends, if before the timeline does.
     until: Option<Checkpoint>,
@@ -92,7 +102,11 @@ impl<'a> Runner<'a> {
             late: Arc::default(),
             absent: BTreeSet::new(),
             pending: Vec::new(),
+            heard: BTreeMap::new(),
+            home: None,
+            system: Vec::new(),
             depth: 0,
+            savepoints: 0,
             place: Place::Load,
             until: None,
         })
@@ -126,33 +140,15 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// The same for statements that cannot fail and that nobody waits for: they go with the next message.
-    pub(super) fn later(&mut self, statements: &[String]) {
-        self.pending.resize(self.sessions.len(), Vec::new());
-        for pending in &mut self.pending {
-            pending.extend_from_slice(statements);
-        }
-    }
-
-    /// What a script or statement set for its session ends with it.
-    pub(super) fn reset_later(&mut self, db: DatabaseId) {
-        self.pending.resize(self.sessions.len(), Vec::new());
-        self.pending[db.0].extend(["RESET ALL".to_owned(), "RESET ROLE".to_owned()]);
-    }
-
-    pub(super) fn undo_later(&mut self, savepoint: &str) {
-        self.later(&[format!("ROLLBACK TO SAVEPOINT {savepoint}"), format!("RELEASE SAVEPOINT {savepoint}")]);
-    }
-
     pub(super) async fn own(&mut self, db: DatabaseId, sql: &str) -> Result<Vec<Answer>, Failure> {
-        let first = self.pending.get_mut(db.0).map(std::mem::take).unwrap_or_default();
-        if first.is_empty() {
-            return self.sessions[db.0].run(sql, OWN_LIMIT).await;
-        }
-        let count = first.len();
-        let mut answers = self.sessions[db.0].run(&format!("{};{sql}", first.join(";")), OWN_LIMIT).await?;
-        answers.drain(..count.min(answers.len()));
-        Ok(answers)
+        let waiting = self.take_waiting(db);
+        let answers = if waiting.sql.is_empty() {
+            self.sessions[db.0].run(sql, OWN_LIMIT).await?
+        } else {
+            let sql = format!("{};{sql}", waiting.sql.join(";"));
+            self.sessions[db.0].run(&sql, OWN_LIMIT).await?
+        };
+        Ok(self.hear(db, &waiting, answers))
     }
 
     /// Statements as somebody, in one message. What stopped one of them is theirs; what stopped the harness's own before
@@ -164,15 +160,22 @@ impl<'a> Runner<'a> {
         sql: &[String],
         limit: Duration,
     ) -> Result<Result<Vec<Answer>, Stopped>, Failure> {
-        let mut all = self.pending.get_mut(db.0).map(std::mem::take).unwrap_or_default();
-        all.extend(self.names.become_statements(actor));
-        let own = all.len();
-        all.extend_from_slice(sql);
-        Ok(match self.sessions[db.0].run_all(&all, limit).await {
-            Ok(mut answers) => Ok(answers.split_off(own.min(answers.len()))),
-            Err(Stopped { statement, failure }) if statement < own => return Err(failure),
-            Err(Stopped { statement, failure }) => Err(Stopped { statement: statement - own, failure }),
-        })
+        self.set_savepoints(db).await?;
+        let waiting = self.take_waiting(db);
+        let become_actor = self.names.become_statements(actor);
+        let own = waiting.sql.len() + become_actor.len();
+        let all: Vec<&str> = waiting.sql.iter().chain(&become_actor).chain(sql).map(String::as_str).collect();
+        match self.sessions[db.0].run_all(&all, limit).await {
+            Ok(answers) => {
+                let answers = self.hear(db, &waiting, answers);
+                Ok(Ok(answers.into_iter().skip(become_actor.len()).collect()))
+            }
+            Err(Stopped { statement, failure, .. }) if statement < own => Err(failure),
+            Err(stopped) => {
+                self.hear(db, &waiting, stopped.answers);
+                Ok(Err(Stopped { statement: stopped.statement - own, answers: Vec::new(), ..stopped }))
+            }
+        }
     }
 
     /// One case from its first row to the end of the timeline, with every excursion of `trees`.
@@ -181,7 +184,6 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// When a session is lost; what was seen until then is lost with it.
     pub async fn play(&mut self, case: &CaseData, trees: Vec<Tree>) -> Result<Observations, Failure> {
-        self.depth = 0;
         self.pending.clear();
         self.everywhere("BEGIN").await?;
         let played = self.walk(case, trees, Mode::Held).await;
@@ -219,7 +221,7 @@ impl<'a> Runner<'a> {
             if let Some(tree) = seen.trees.get_mut(k) {
                 let mut roots = std::mem::take(&mut tree.roots);
                 match mode {
-                    Mode::Held => self.visit(case, &mut roots).await?,
+                    Mode::Held => self.set_out(case, &mut roots).await?,
                     Mode::Committed(apart) => roots = self.excursions(case, roots, apart).await?,
                 }
                 seen.trees[k].roots = roots;
@@ -252,29 +254,5 @@ impl<'a> Runner<'a> {
             Mode::Held => self.advance(case, step, alive).await,
             Mode::Committed(_) => self.advance_committed(case, step, alive).await,
         }
-    }
-
-    pub(super) async fn visit(&mut self, case: &CaseData, nodes: &mut [Node]) -> Result<(), Failure> {
-        for node in nodes {
-            if matches!(node.act, Act::Pooled(..) | Act::Cut(..) | Act::Meanwhile(..)) {
-                continue; // played on a clone
-            }
-            if node.act.is_probe() {
-                node.seen = Some(self.probe(&node.act).await?);
-                Box::pin(self.visit(case, &mut node.children)).await?;
-                continue;
-            }
-            self.depth += 1;
-            let name = format!("excursion_{}", self.depth);
-            self.later(&[format!("SAVEPOINT {name}")]);
-            let absent = self.absent.clone();
-            let seen = self.perform(case, &node.act, &name).await?;
-            node.seen = Some(seen);
-            Box::pin(self.visit(case, &mut node.children)).await?;
-            self.absent = absent;
-            self.undo_later(&name);
-            self.depth -= 1;
-        }
-        Ok(())
     }
 }

@@ -25,10 +25,10 @@ impl Runner<'_> {
     ) -> Result<StepRun, Failure> {
         let mut removed: Vec<(Refusal, BTreeSet<WorldId>)> = Vec::new();
         loop {
-            self.later(&["SAVEPOINT timeline".to_owned()]);
+            self.later(&["SAVEPOINT timeline"]);
             let seen = self.checked_step(step, "timeline").await?;
             let Seen::Refused(refusal) = &seen else {
-                self.later(&["RELEASE SAVEPOINT timeline".to_owned()]);
+                self.later(&["RELEASE SAVEPOINT timeline"]);
                 return Ok(StepRun { seen, removed });
             };
             let stuck = self.record.is_some()
@@ -57,7 +57,7 @@ impl Runner<'_> {
         if self.scene.step(step).kind != StepKind::Check || rows == 0 {
             return Ok(seen);
         }
-        self.later(&[format!("ROLLBACK TO SAVEPOINT {savepoint}")]);
+        self.later(&[&format!("ROLLBACK TO SAVEPOINT {savepoint}")]);
         Ok(Seen::Refused(Refusal { statement: 0, failure: Failure::Complaint(rows) }))
     }
 
@@ -107,12 +107,13 @@ impl Runner<'_> {
             let (first, second) = guilty.split_at(guilty.len() / 2);
             let without: BTreeSet<WorldId> = alive.iter().filter(|w| !first.contains(w)).copied().collect();
             let gone: BTreeSet<WorldId> = alive.difference(&without).copied().collect();
-            self.later(&["SAVEPOINT screen".to_owned()]);
+            self.later(&["SAVEPOINT screen"]);
             let absent = self.absent.clone();
             self.remove(case, &gone).await?;
             let still = matches!(self.checked_step(step, "screen").await?, Seen::Refused(_));
             self.absent = absent;
             self.undo_later("screen");
+            self.later(&["RELEASE SAVEPOINT screen"]);
             guilty = if still { second.to_vec() } else { first.to_vec() };
         }
         Ok(guilty.into_iter().collect())
@@ -125,7 +126,7 @@ impl Runner<'_> {
         worlds: &BTreeSet<WorldId>,
     ) -> Result<(), Failure> {
         self.absent.extend(worlds);
-        let contents = self.snapshot().await?;
+        let contents = self.contents().await?;
         let mut by_db: BTreeMap<DatabaseId, String> = BTreeMap::new();
         for (key, table) in &contents.tables {
             let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

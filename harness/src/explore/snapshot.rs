@@ -1,6 +1,7 @@
 //! Ground truth: contents of every table as the server prints them, and how two of them differ.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use watertight_scenarios::scenario::DatabaseId;
 use watertight_scenarios::{Ident, Relation};
@@ -13,8 +14,14 @@ pub type TableKey = (DatabaseId, Relation);
 /// Contents of every table of the scenario's databases at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// By table. Partitions are read under their root's name.
-    pub tables: BTreeMap<TableKey, TableRows>,
+    /// By table. Partitions are read under their root's name. Snapshots share the tables that nothing wrote between them.
+    pub tables: BTreeMap<TableKey, Arc<TableRows>>,
+}
+
+impl FromIterator<(TableKey, TableRows)> for Snapshot {
+    fn from_iter<I: IntoIterator<Item = (TableKey, TableRows)>>(tables: I) -> Self {
+        Self { tables: tables.into_iter().map(|(key, table)| (key, Arc::new(table))).collect() }
+    }
 }
 
 /// Contents of one table.
@@ -102,6 +109,9 @@ pub fn diff<'a>(before: &'a Snapshot, after: &'a Snapshot) -> Vec<RowChange<'a>>
     let mut changes = Vec::new();
     for (key, old) in &before.tables {
         let Some(new) = after.tables.get(key) else { continue };
+        if Arc::ptr_eq(old, new) {
+            continue;
+        }
         diff_table(key, old, new, &mut changes);
     }
     changes
@@ -169,7 +179,7 @@ mod tests {
             .collect();
         let table =
             TableRows { columns: columns.iter().map(|c| Ident::from(*c)).collect(), identity: vec![0], rows };
-        Snapshot { tables: [((DatabaseId(0), Relation::public("t")), table)].into() }
+        [((DatabaseId(0), Relation::public("t")), table)].into_iter().collect()
     }
 
     #[test]

@@ -21,6 +21,13 @@ pub struct Tree {
     pub roots: Vec<Node>,
 }
 
+impl Node {
+    /// Whether somebody looks at the state that it, or something behind it, leaves.
+    pub fn is_looked_at(&self) -> bool {
+        self.children.iter().any(|child| child.act.is_probe() || child.is_looked_at())
+    }
+}
+
 impl Tree {
     /// Adds an excursion; a prefix that is there already is shared.
     pub fn add(&mut self, acts: &[Act]) {

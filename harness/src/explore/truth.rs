@@ -1,6 +1,5 @@
 //! Ground truth: contents, catalogs and write counters, read as the observer inside the case's transaction.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -10,14 +9,30 @@ use watertight_scenarios::{Ident, Relation};
 use super::act::{Act, Actor, Print, Seen};
 use super::runner::Runner;
 use super::snapshot::{SnapRow, Snapshot, TableKey, TableRows};
+use super::waiting::Wanted;
 use crate::catalog;
-use crate::db::session::{Answer, Failure, TextRow};
+use crate::db::question::{NOT_PREPARED, Question};
+use crate::db::session::{Failure, TextRow};
+
+pub(super) const SHAPE: Question = Question::new("shape", include_str!("sql/shape.sql"));
+pub(super) const CONTENTS: Question = Question::new("contents", include_str!("sql/contents.sql"));
+pub(super) const COUNTERS: Question = Question::new("counters", include_str!("sql/counters.sql"));
+
+pub(super) const OBSERVED: &str = "SAVEPOINT observation";
+const OBSERVED_AGAIN: &str = "ROLLBACK TO SAVEPOINT observation";
 
 /// A table whose rows are to be read.
 pub(super) struct Listed {
-    key: TableKey,
+    pub(super) key: TableKey,
     /// Without rows.
     table: TableRows,
+    /// What holds the rows: the table itself, or its partitions.
+    pub(super) leaves: Vec<Leaf>,
+}
+
+pub(super) struct Leaf {
+    /// Quoted.
+    pub(super) name: String,
     select: String,
 }
 
@@ -30,109 +45,229 @@ pub(super) type Listings = HashMap<(DatabaseId, Vec<TextRow>), Arc<Listing>>;
 impl Runner<'_> {
     pub(super) async fn probe(&mut self, act: &Act) -> Result<Seen, Failure> {
         match act {
-            Act::Catalog => {
-                let mut all = Print::new();
-                for db in 0..self.sessions.len() {
-                    self.observe(DatabaseId(db), "SELECT").await?;
-                    let print = catalog::fingerprint(&mut self.sessions[db]).await;
-                    self.unobserve(DatabaseId(db));
-                    for ((kind, object), definition) in print? {
-                        let object = if db == 0 { object } else { format!("[{db}] {object}") };
-                        all.insert((kind, object), definition);
-                    }
-                }
-                Ok(Seen::Catalog(Arc::new(all)))
-            }
-            _ => Ok(Seen::Snapshot(Arc::new(self.snapshot().await?))),
+            Act::Catalog => Ok(Seen::Catalog(self.catalogs().await?)),
+            _ => Ok(Seen::Snapshot(self.contents().await?)),
         }
     }
 
-    /// From now on as the observer, until [`Self::unobserve`]; with a first question in the same message.
-    async fn observe(&mut self, db: DatabaseId, question: &str) -> Result<Vec<Answer>, Failure> {
-        let sql = format!(
-            "SAVEPOINT observation; {}; SET LOCAL search_path = pg_catalog; {question}",
-            self.names.become_sql(&Actor::Observer)
-        );
-        self.own(db, &sql).await
+    /// From now on as the observer, until [`Self::unobserve`]; with a first question.
+    pub(super) async fn observe(
+        &mut self,
+        db: DatabaseId,
+        question: &Question,
+        arguments: &str,
+    ) -> Result<Vec<TextRow>, Failure> {
+        self.observe_from(OBSERVED, db, question, arguments).await
     }
 
-    fn unobserve(&mut self, db: DatabaseId) {
-        self.pending.resize(self.sessions.len(), Vec::new());
-        self.pending[db.0].push("ROLLBACK TO SAVEPOINT observation".to_owned());
-        self.pending[db.0].push("RELEASE SAVEPOINT observation".to_owned());
+    /// Another question, where the observer has only asked.
+    pub(super) async fn observe_more(
+        &mut self,
+        db: DatabaseId,
+        question: &Question,
+        arguments: &str,
+    ) -> Result<Vec<TextRow>, Failure> {
+        self.observe_from(OBSERVED_AGAIN, db, question, arguments).await
     }
 
-    /// The contents of every table.
+    async fn observe_from(
+        &mut self,
+        mut begin: &str,
+        db: DatabaseId,
+        question: &Question,
+        arguments: &str,
+    ) -> Result<Vec<TextRow>, Failure> {
+        loop {
+            let sql = self.observing(begin, db, question, arguments).join(";");
+            match self.own(db, &sql).await {
+                Ok(answers) => return Ok(answers.into_iter().flat_map(|a| a.rows).collect()),
+                Err(Failure::Sql(error)) if error.sqlstate == NOT_PREPARED => {
+                    self.sessions[db.0].forget_questions();
+                    begin = OBSERVED_AGAIN;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// Statements that ask as the observer; the last one is the question.
+    fn observing(
+        &mut self,
+        begin: &str,
+        db: DatabaseId,
+        question: &Question,
+        arguments: &str,
+    ) -> Vec<String> {
+        let (prepare, ask) = self.sessions[db.0].phrase(question, arguments);
+        let mut sql = vec![begin.to_owned(), self.names.become_sql(&Actor::Observer)];
+        sql.push("SET LOCAL search_path = pg_catalog".to_owned());
+        sql.extend(prepare);
+        sql.push(ask);
+        sql
+    }
+
+    /// A question that goes with the next message.
+    pub(super) fn observe_later(
+        &mut self,
+        db: DatabaseId,
+        question: &Question,
+        arguments: &str,
+        wanted: Wanted,
+    ) {
+        let mut sql = self.observing(OBSERVED, db, question, arguments);
+        let asked = sql.pop().unwrap_or_default();
+        let waiting = self.waiting(db);
+        waiting.sql.extend(sql);
+        waiting.push_question(asked, wanted);
+        self.unobserve(db);
+    }
+
+    pub(super) fn unobserve(&mut self, db: DatabaseId) {
+        let waiting = self.waiting(db);
+        waiting.push(OBSERVED_AGAIN);
+        waiting.push("RELEASE SAVEPOINT observation");
+    }
+
+    /// The catalogs of every database.
+    pub(super) async fn read_catalogs(&mut self) -> Result<Print, Failure> {
+        let mut all = Print::new();
+        for db in (0..self.sessions.len()).map(DatabaseId) {
+            let rows = self.observe(db, &catalog::FINGERPRINT, "").await?;
+            self.unobserve(db);
+            for ((kind, object), definition) in catalog::print_of(rows) {
+                let object = if db.0 == 0 { object } else { format!("[{}] {object}", db.0) };
+                all.insert((kind, object), definition);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The contents of every table, all of them read.
     pub async fn snapshot(&mut self) -> Result<Snapshot, Failure> {
         let mut snapshot = Snapshot::default();
         for db in (0..self.sessions.len()).map(DatabaseId) {
-            let shape = self.observe(db, include_str!("sql/shape.sql")).await?;
-            let shape: Vec<TextRow> = shape.into_iter().flat_map(|a| a.rows).collect();
-            let listing = match self.listings.get(&(db, shape.clone())) {
-                Some(known) => Arc::clone(known),
-                None => {
-                    let listing = Arc::new(self.listing(db).await?);
-                    self.listings.insert((db, shape), Arc::clone(&listing));
-                    listing
-                }
-            };
-            let selects: Vec<&str> = listing.iter().map(|l| l.select.as_str()).collect();
-            let answers =
-                if selects.is_empty() { Vec::new() } else { self.own(db, &selects.join(";")).await? };
+            self.read_all(db, &mut snapshot).await?;
             self.unobserve(db);
-            for (listed, answer) in listing.iter().zip(answers) {
-                let (key, mut rows) = (listed.key.clone(), listed.table.clone());
-                if answer.truncated {
-                    // Half of a table is no ground truth.
-                    return Err(Failure::Lost(format!("{} is too large to be compared row by row", key.1)));
-                }
-                rows.rows = answer
-                    .rows
-                    .into_iter()
-                    .map(|mut values| {
-                        let place = values.remove(0).unwrap_or_default();
-                        SnapRow { place, values }
-                    })
-                    .collect();
-                match snapshot.tables.entry(key) {
-                    Entry::Vacant(slot) => {
-                        slot.insert(rows);
-                    }
-                    Entry::Occupied(mut slot) => {
-                        slot.get_mut().rows.extend(rows.rows);
-                    }
-                }
-            }
         }
         Ok(snapshot)
     }
 
-    async fn listing(&mut self, db: DatabaseId) -> Result<Listing, Failure> {
-        let listed = self.own(db, include_str!("sql/contents.sql")).await?;
-        let read = |row: TextRow| {
+    /// Reads every table of a database, as the observer, which the session is afterwards.
+    pub(super) async fn read_all(
+        &mut self,
+        db: DatabaseId,
+        into: &mut Snapshot,
+    ) -> Result<Arc<Listing>, Failure> {
+        let shape = self.observe(db, &SHAPE, "").await?;
+        let listing = self.listing(db, shape).await?;
+        self.read(db, listing.iter(), into).await?;
+        Ok(listing)
+    }
+
+    /// What of the schema the reading depends on, as the observer.
+    pub(super) async fn shape(&mut self, db: DatabaseId) -> Result<Vec<TextRow>, Failure> {
+        self.observe_more(db, &SHAPE, "").await
+    }
+
+    /// The tables of a database of that shape, as the observer.
+    pub(super) async fn listing(
+        &mut self,
+        db: DatabaseId,
+        shape: Vec<TextRow>,
+    ) -> Result<Arc<Listing>, Failure> {
+        if let Some(known) = self.listings.get(&(db, shape.clone())) {
+            return Ok(Arc::clone(known));
+        }
+        let mut listing = Listing::new();
+        for row in self.observe_more(db, &CONTENTS, "").await? {
             let cell = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
             let (leaf, root) = (Relation::new(cell(0), cell(1)), Relation::new(cell(2), cell(3)));
-            let columns: Vec<Ident> = serde_json::from_str(&cell(4)).unwrap_or_default();
-            let identity: Vec<Ident> = serde_json::from_str(&cell(5)).unwrap_or_default();
-            let identity = identity.iter().filter_map(|c| columns.iter().position(|x| x == c)).collect();
-            let list: String = columns.iter().map(|c| format!(", {}", c.quoted())).collect();
-            let select =
-                format!("SELECT tableoid::text || ':' || ctid::text{list} FROM ONLY {}", leaf.quoted());
-            Listed { key: (db, root), table: TableRows { columns, identity, rows: Vec::new() }, select }
-        };
-        Ok(listed.into_iter().flat_map(|a| a.rows).map(read).collect())
+            let at = match listing.iter().position(|l| l.key.1 == root) {
+                Some(at) => at,
+                None => {
+                    let names = |i: usize| serde_json::from_str(&cell(i)).unwrap_or_default();
+                    let (columns, identity): (Vec<Ident>, Vec<Ident>) = (names(4), names(5));
+                    let identity =
+                        identity.iter().filter_map(|c| columns.iter().position(|x| x == c)).collect();
+                    let table = TableRows { columns, identity, rows: Vec::new() };
+                    listing.push(Listed { key: (db, root), table, leaves: Vec::new() });
+                    listing.len() - 1
+                }
+            };
+            // A partition may have its columns in another order than the one before.
+            let list: String =
+                listing[at].table.columns.iter().map(|c| format!(", {}", c.quoted())).collect();
+            let name = leaf.quoted();
+            let select = format!("SELECT tableoid::text || ':' || ctid::text{list} FROM ONLY {name}");
+            listing[at].leaves.push(Leaf { name, select });
+        }
+        let listing = Arc::new(listing);
+        self.listings.insert((db, shape), Arc::clone(&listing));
+        Ok(listing)
+    }
+
+    /// Reads tables into a snapshot, as the observer.
+    pub(super) async fn read(
+        &mut self,
+        db: DatabaseId,
+        tables: impl Iterator<Item = &Listed> + Clone,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), Failure> {
+        let selects: Vec<&str> =
+            tables.clone().flat_map(|l| &l.leaves).map(|leaf| leaf.select.as_str()).collect();
+        if selects.is_empty() {
+            return Ok(());
+        }
+        let mut answers = self.own(db, &selects.join(";")).await?.into_iter();
+        for listed in tables {
+            let mut table = listed.table.clone();
+            for answer in answers.by_ref().take(listed.leaves.len()) {
+                if answer.truncated {
+                    // Half of a table is no ground truth.
+                    let name = &listed.key.1;
+                    return Err(Failure::Lost(format!("{name} is too large to be compared row by row")));
+                }
+                table.rows.extend(answer.rows.into_iter().map(|mut values| {
+                    let place = values.remove(0).unwrap_or_default();
+                    SnapRow { place, values }
+                }));
+            }
+            snapshot.tables.insert(listed.key.clone(), Arc::new(table));
+        }
+        Ok(())
     }
 
     /// Rows written in this transaction so far, by table.
     pub(super) async fn counters(&mut self, db: DatabaseId) -> Result<BTreeMap<Relation, u64>, Failure> {
-        let answers = self.own(db, include_str!("sql/counters.sql")).await?;
-        Ok(answers
-            .into_iter()
-            .flat_map(|a| a.rows)
-            .map(|row| {
-                let cell = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
-                (Relation::new(cell(0), cell(1)), cell(2).parse().unwrap_or_default())
-            })
-            .collect())
+        let rows = self.observe(db, &COUNTERS, "").await?;
+        self.unobserve(db);
+        Ok(counted(rows))
     }
+
+    /// The same before a step that comes next.
+    pub(super) fn count_before_step(&mut self, db: DatabaseId) {
+        self.observe_later(db, &COUNTERS, "", Wanted::BeforeStep);
+    }
+
+    /// What was written since then, by table.
+    pub(super) async fn written_by_step(
+        &mut self,
+        db: DatabaseId,
+    ) -> Result<BTreeMap<Relation, u64>, Failure> {
+        let after = self.counters(db).await?;
+        let before = self.heard(db, Wanted::BeforeStep).map(counted).unwrap_or_default();
+        let since = |(table, count): (Relation, u64)| {
+            let wrote = count.saturating_sub(before.get(&table).copied().unwrap_or_default());
+            (wrote > 0).then_some((table, wrote))
+        };
+        Ok(after.into_iter().filter_map(since).collect())
+    }
+}
+
+fn counted(rows: Vec<TextRow>) -> BTreeMap<Relation, u64> {
+    let counted = rows.into_iter().map(|row| {
+        let cell = |i: usize| row.get(i).cloned().flatten().unwrap_or_default();
+        (Relation::new(cell(0), cell(1)), cell(2).parse().unwrap_or_default())
+    });
+    counted.collect()
 }

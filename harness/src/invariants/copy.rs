@@ -148,7 +148,7 @@ impl Invariant for Complete {
                 let (Some(source), Some(target)) = (after.tables.get(&from), after.tables.get(&to)) else {
                     continue; // the step was refused, or it is a view: then there is nothing to compare
                 };
-                let difference = compare(source, target, before.tables.get(&to));
+                let difference = compare(source, target, before.tables.get(&to).map(AsRef::as_ref));
                 for violation in violations(scene, case, step, spec, &from, before, after, &difference) {
                     judgement.violated(violation);
                 }

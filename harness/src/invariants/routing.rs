@@ -270,6 +270,8 @@ mod tests {
     use watertight_scenarios::{Ident, Relation};
 
     use super::*;
+    use std::sync::Arc;
+
     use crate::explore::TableRows;
     use crate::explore::snapshot::SnapRow;
 
@@ -289,7 +291,7 @@ mod tests {
                     rows.map(|r| SnapRow { place: r.2.to_owned(), values: vec![Some(r.2.to_owned())] });
                 let table =
                     TableRows { columns: vec![Ident::from("id")], identity: vec![0], rows: rows.collect() };
-                snapshot.tables.insert((database, Relation::public(name)), table);
+                snapshot.tables.insert((database, Relation::public(name)), Arc::new(table));
             }
         }
         snapshot

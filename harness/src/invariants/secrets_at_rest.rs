@@ -358,7 +358,7 @@ mod tests {
         };
         let key = |name| (DatabaseId(0), Relation::public(name));
         let tables = [(key("tenant"), table("api_key", keys)), (key("log"), table("details", log))];
-        Snapshot { tables: tables.into() }
+        tables.into_iter().collect()
     }
 
     fn sealed(plain: &str, salt: &str) -> Sealed {

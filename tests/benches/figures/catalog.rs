@@ -11,7 +11,7 @@ use watertight_tests::figures::{Figure, Target};
 use super::Fault;
 use super::explorer::{plain, role_prefix, template};
 use super::lab::{WORKERS, bundled, median, on_server, on_stage, on_threads, options, runtime, timed};
-use super::tap::{Sent, Tap, cases, renamed, send};
+use super::tap::{Sent, Tap, cases, prepare, renamed, send};
 
 const SCENARIO: &str = "datahub-mended";
 
@@ -113,6 +113,7 @@ async fn alone(server: &Server, scenario: &Scenario, recorded: &Recorded) -> Res
         let mut sent = recorded.cases.clone();
         renamed(&mut sent, &recorded.prefix, &role_prefix(stage)?);
         let mut connection = plain(server, stage, &database).connect().await?;
+        prepare(&mut connection).await?;
         let (mut seconds, mut count) = (0.0, 0.0);
         for (i, case) in sent.iter().enumerate() {
             let begun = Instant::now();
@@ -141,6 +142,7 @@ async fn alone_side_by_side(server: &Server, scenario: &Scenario, recorded: &Rec
         let seconds = on_threads(WORKERS, |worker| {
             runtime()?.block_on(async {
                 let mut connection = plain(server, stage, &databases[worker]).connect().await?;
+                prepare(&mut connection).await?;
                 for case in &sent {
                     send(&mut connection, case).await?;
                 }

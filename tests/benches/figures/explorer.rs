@@ -15,7 +15,7 @@ use watertight_tests::figures::{Figure, Target};
 
 use super::Fault;
 use super::lab::{WORKERS, median, on_server, on_stage, on_threads, own_scenario, runtime, seed, trees};
-use super::tap::{Sent, Tap, cases, renamed, send};
+use super::tap::{Sent, Tap, cases, prepare, renamed, send};
 
 /// Cases that are played in each round.
 const CASES: u32 = 96;
@@ -217,6 +217,7 @@ impl Bare<'_> {
             let template = self.template;
             execute(&mut admin, &format!("CREATE DATABASE {name} TEMPLATE {template}{strategy}")).await?;
             let mut connection = plain(self.server, self.stage, &name).connect().await?;
+            prepare(&mut connection).await?;
             // Who has a database to himself commits.
             let mut messages = messages.clone();
             if let Some(last) = messages.last_mut()

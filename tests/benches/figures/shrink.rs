@@ -12,7 +12,7 @@ use watertight_tests::figures::{Figure, Target};
 use super::Fault;
 use super::explorer::{plain, role_prefix, template};
 use super::lab::{Timed, on_server, on_stage, options, timed};
-use super::tap::{Sent, Stream, Tap, renamed, send};
+use super::tap::{Sent, Stream, Tap, prepare, renamed, send};
 
 const CASES: u32 = 16;
 const CHECK: &str = "backfill-correct";
@@ -84,6 +84,7 @@ async fn alone(
         let mut sent = [attempts];
         renamed(&mut sent, prefix, &role_prefix(stage)?);
         let mut connection = plain(server, stage, &database).connect().await?;
+        prepare(&mut connection).await?;
         let begun = Instant::now();
         send(&mut connection, &sent[0]).await?;
         let seconds = begun.elapsed().as_secs_f64();

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Either};
+use sqlx::{AssertSqlSafe, Either, Executor as _};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
+use watertight_harness::explore::QUESTIONS;
 use watertight_harness::provider::{MAINTENANCE_DATABASE, ProviderChoice, ProviderOptions, Secret, Server};
 
 use super::Fault;
@@ -163,7 +164,7 @@ fn note(kind: u8, body: &[u8], stream: &mut Stream) {
     match (kind, stream.sent.last_mut()) {
         (b'Q', _) => {
             let text = body.strip_suffix(&[0]).unwrap_or(body);
-            let sql = String::from_utf8_lossy(text).into_owned();
+            let sql = without_preparing(String::from_utf8_lossy(text).into_owned());
             stream.sent.push(Sent { at: Instant::now(), sql, data: None });
         }
         (b'd', Some(copy)) => copy.data.get_or_insert_default().extend_from_slice(body),
@@ -172,6 +173,25 @@ fn note(kind: u8, body: &[u8], stream: &mut Stream) {
         }
         _ => {}
     }
+}
+
+/// A session prepares each of the harness's questions once, wherever it comes to it: whoever sends what was recorded does
+/// so with [`prepare`], when it connects.
+fn without_preparing(mut sql: String) -> String {
+    while let Some(from) = sql.find("PREPARE watertight_")
+        && let Some(length) = sql[from..].find("EXECUTE watertight_")
+    {
+        sql.replace_range(from..from + length, "");
+    }
+    sql
+}
+
+/// Makes the harness's questions known to a session.
+pub(super) async fn prepare(connection: &mut PgConnection) -> Result<(), Fault> {
+    let questions: Vec<String> = QUESTIONS.iter().map(|question| question.prepare(0)).collect();
+    let sql = format!("SET search_path = pg_catalog; {}; RESET search_path", questions.join(";"));
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
+    Ok(())
 }
 
 /// The cases of a session that played one after the other, each from its BEGIN to the end of its transaction.

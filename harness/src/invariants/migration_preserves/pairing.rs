@@ -69,7 +69,7 @@ pub(super) fn whereabouts(
 ) -> Whereabouts {
     let mut partly = None;
     for (other, rows) in after.tables.iter().filter(|(k, _)| *k != key) {
-        let known = before.tables.get(other).map(TableRows::by_key).unwrap_or_default();
+        let known = before.tables.get(other).map(|table| table.by_key()).unwrap_or_default();
         for gained in rows.rows.iter().filter(|r| !known.contains_key(&rows.key(r))) {
             let holds = |value: &Option<String>| value.is_none() || gained.values.contains(value);
             if row.values.iter().all(holds) || as_json(table, row, gained) {
@@ -123,10 +123,10 @@ mod tests {
     fn found(columns: &[&str], kept: &[Option<&str>]) -> Whereabouts {
         let name = |n: &str| (DatabaseId(0), Relation::public(n));
         let item = table(&["id", "body", "note"], &[&[Some("7"), Some("x"), None]]);
-        let before = Snapshot { tables: [(name("item"), item.clone())].into() };
+        let before: Snapshot = [(name("item"), item.clone())].into_iter().collect();
         let archive = table(columns, &[kept]);
         let emptied = TableRows { rows: Vec::new(), ..item.clone() };
-        let after = Snapshot { tables: [(name("item"), emptied), (name("archive"), archive)].into() };
+        let after: Snapshot = [(name("item"), emptied), (name("archive"), archive)].into_iter().collect();
         whereabouts(&name("item"), &item, &item.rows[0], &before, &after)
     }
 
