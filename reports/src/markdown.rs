@@ -45,6 +45,7 @@ const SECTIONS: &[fn(&Subject<'_>) -> Option<Section>] = &[
     schema::indexes,
     findings::issues,
     findings::undecided,
+    findings::remarks,
     known::flaky,
     known::known,
     tried::tests,

@@ -155,6 +155,7 @@ fn closing(report: &Report) -> Vec<SummaryLine> {
     // What was found stays on the screen, whatever else there is to say.
     lines.truncate(LINES_MAX / 4);
     lines.extend(strength(report));
+    lines.extend(remarks(report));
     let cases = report.scenarios.iter().map(|scenario| scenario.data.cases).sum();
     let worlds = report.scenarios.iter().map(|scenario| scenario.data.worlds).sum();
     lines.push(SummaryLine {
@@ -171,6 +172,14 @@ fn closing(report: &Report) -> Vec<SummaryLine> {
         ),
     });
     lines
+}
+
+/// How much there is that no verdict hangs on.
+fn remarks(report: &Report) -> Option<SummaryLine> {
+    let checks = report.scenarios.iter().flat_map(|s| &s.checks);
+    let all: u64 = checks.map(|check| check.remarks.len() as u64).sum();
+    (all > 0)
+        .then(|| plain(format!("{:<14}{} in the report, no verdict hangs on any", "remarks", number(all))))
 }
 
 /// How many seeded faults were caught, over all scenarios into which some were seeded.

@@ -65,6 +65,9 @@ pub(super) fn explain(id: &str) -> Exit {
     say(&format!("The smallest example that fails\n  {}\n", spec.example));
     say(&format!("What to do\n  {}\n", spec.remedy));
     say(&format!("Exercised by\n  {}", spec.exercise));
+    if let Some(remarks) = invariant.remarks() {
+        say(&format!("\nRemarks\n  {}", remarks.about));
+    }
     Exit::Held
 }
 

@@ -10,7 +10,7 @@ use watertight_scenarios::schema::{Table, TypeKind};
 use super::rls::{ask, roles};
 use super::tenant_coherence::joins;
 use super::write_isolation::{collisions, open_columns};
-use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey};
+use super::{Invariant, InvariantSpec, Judgement, Probe, Remarks, Violation, ViolationKey, shared_sequence};
 use crate::explore::{Act, CaseData, Excursion, Observations, Scene, Seen, TableKey};
 
 /// No refusal tells of another tenant's values.
@@ -214,6 +214,9 @@ fn send(at: Checkpoint, binding: &crate::explore::Binding) -> Excursion {
 impl Invariant for ExistenceOracle {
     fn spec(&self) -> &'static InvariantSpec {
         &SPEC
+    }
+    fn remarks(&self) -> Option<&'static Remarks> {
+        Some(&shared_sequence::REMARKS)
     }
     fn applies(&self, scene: &Scene) -> Result<(), String> {
         let at = scene.last();

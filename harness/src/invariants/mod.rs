@@ -20,6 +20,7 @@ mod copy_cut;
 mod copy_sequence;
 mod ends;
 mod existence_oracle;
+mod fresh_row;
 mod guard;
 mod isolation;
 mod large;
@@ -36,6 +37,7 @@ mod routing;
 mod schema_declared;
 mod secrets_at_rest;
 mod sequences;
+mod shared_sequence;
 mod spec;
 mod step_role;
 mod tenant_coherence;
@@ -83,8 +85,33 @@ pub trait Invariant: Send + Sync {
     fn not_exercised(&self, _scene: &Scene, _probed: &BTreeSet<String>) -> Vec<String> {
         Vec::new()
     }
+    /// What it tells besides, whether or not it applies.
+    fn remarks(&self) -> Option<&'static Remarks> {
+        None
+    }
     /// What is to be said of it. Pure.
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement;
+}
+
+/// Remarks: what is worth telling and no violation. No verdict, exit code or count of findings hangs on them.
+pub struct Remarks {
+    /// What is remarked on, why, and what can be done about it.
+    pub about: &'static str,
+    /// What has to be seen of this case.
+    pub plan: fn(&Scene, &CaseData) -> Vec<Excursion>,
+    /// What is to be told. Pure.
+    pub tell: fn(&Scene, &CaseData, &Observations) -> Vec<Remark>,
+}
+
+/// One remark. Those of one subject are told once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// A column, table or access path.
+    pub subject: String,
+    /// The table that it concerns.
+    pub table: Option<String>,
+    /// What was seen, with names and numbers.
+    pub message: String,
 }
 
 /// What one case says of one invariant.

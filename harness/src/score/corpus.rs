@@ -39,7 +39,11 @@ pub struct Sheet {
     #[serde(default)]
     pub class: Option<String>,
     /// Invariants of which at least one must fire.
+    #[serde(default)]
     pub fires: Vec<String>,
+    /// Invariants of which at least one must make a remark, where what was changed is no more than worth telling.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// Invariants that may fire, too.
     #[serde(default)]
     pub may_fire: Vec<String>,
@@ -136,10 +140,16 @@ impl Sheet {
     fn parse(text: &str) -> Result<Self, String> {
         let sheet: Self = toml::from_str(text).map_err(|e| e.to_string())?;
         let known: Vec<&str> = invariants::catalog().iter().map(|i| i.spec().id).collect();
-        if sheet.fires.is_empty() {
-            return Err("`fires` names at least one invariant".to_owned());
+        if sheet.fires.is_empty() && sheet.remarks.is_empty() {
+            return Err("`fires` or `remarks` names at least one invariant".to_owned());
         }
-        match sheet.fires.iter().chain(&sheet.may_fire).find(|id| !known.contains(&id.as_str())) {
+        match sheet
+            .fires
+            .iter()
+            .chain(&sheet.remarks)
+            .chain(&sheet.may_fire)
+            .find(|id| !known.contains(&id.as_str()))
+        {
             Some(unknown) => Err(format!("there is no invariant `{unknown}`")),
             None => Ok(sheet),
         }
@@ -164,8 +174,15 @@ mod tests {
         assert_eq!(sheet.smallest, Some(Smallest { worlds: 1, rows: 2 }));
     }
 
+    #[test]
+    fn a_fault_may_be_worth_no_more_than_a_remark() {
+        let sheet = Sheet::parse("category = \"x\"\nremarks = [\"existence-oracle\"]\n").unwrap();
+        assert_eq!((sheet.fires.as_slice(), sheet.remarks.len()), ([].as_slice(), 1));
+    }
+
     #[rstest]
     #[case("category = \"x\"\nfires = []", "at least one")]
+    #[case("category = \"x\"\nremarks = [\"no-such\"]", "no-such")]
     #[case("category = \"x\"\nfires = [\"no-such\"]", "no-such")]
     #[case("category = \"x\"\nfires = [\"backfill-complete\"]\nsmalest = 1", "smalest")]
     #[case("fires = [\"backfill-complete\"]", "category")]

@@ -55,9 +55,9 @@ pub struct FaultScore {
     pub category: String,
     /// Seeds in which an invariant that must fire was exercised: the object was probed.
     pub reached: u32,
-    /// Seeds in which any invariant fired: the fault took effect.
+    /// Seeds in which any invariant fired or made a remark that it must make: the fault took effect.
     pub triggered: u32,
-    /// Seeds in which an invariant fired that must.
+    /// Seeds in which an invariant fired that must, or made a remark that it must make.
     pub detected: u32,
     /// Invariants that fired and are not on the fault's sheet.
     pub unexpected: BTreeSet<String>,
@@ -224,8 +224,9 @@ async fn score_fault(
     stop: &Stop,
 ) -> Result<FaultScore, VerifyError> {
     let clock = Instant::now();
-    let known: Vec<String> = fault.sheet.fires.iter().chain(&fault.sheet.may_fire).cloned().collect();
-    let wanted = Hunt { until: &fault.sheet.fires, seeds: options.seeds, shrink_first: true };
+    let Sheet { fires, remarks, may_fire, .. } = &fault.sheet;
+    let known: Vec<String> = fires.iter().chain(remarks).chain(may_fire).cloned().collect();
+    let wanted = Hunt { until: fires, until_told: remarks, seeds: options.seeds, shrink_first: true };
     let settings = settings(options, options.cases, known);
     let sightings = hunt(server, &fault.scenario, &settings, wanted, stop).await?;
     let mut score = FaultScore {
@@ -244,9 +245,11 @@ async fn score_fault(
     };
     let mut firsts = Vec::new();
     for sighting in &sightings {
-        let first = fault.sheet.fires.iter().filter_map(|id| sighting.first.get(id)).min();
-        score.reached += u32::from(fault.sheet.fires.iter().any(|id| sighting.exercised.contains(id)));
-        score.triggered += u32::from(!sighting.first.is_empty());
+        let fired = fires.iter().filter_map(|id| sighting.first.get(id));
+        let first = fired.chain(remarks.iter().filter_map(|id| sighting.told.get(id))).min();
+        let is_exercised = fires.iter().any(|id| sighting.exercised.contains(id));
+        score.reached += u32::from(is_exercised || first.is_some());
+        score.triggered += u32::from(!sighting.first.is_empty() || first.is_some());
         score.detected += u32::from(first.is_some());
         firsts.extend(first.map(|index| index + 1));
         score.unexpected.extend(unlisted(sighting, fault));
@@ -273,7 +276,7 @@ async fn score_sound(
 ) -> Result<SoundScore, VerifyError> {
     let clock = Instant::now();
     let seeds = options.sound_seeds;
-    let wanted = Hunt { until: &[], seeds, shrink_first: false };
+    let wanted = Hunt { until: &[], until_told: &[], seeds, shrink_first: false };
     let settings = settings(options, options.sound_cases, Vec::new());
     let sightings = hunt(server, scenario, &settings, wanted, stop).await?;
     let mut alarms = BTreeMap::new();

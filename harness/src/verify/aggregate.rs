@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use watertight_generators::Dataset;
-use watertight_reports::ProbeReport;
+use watertight_reports::{ProbeReport, RemarkReport};
 
 use super::measure::Measured;
 use super::worker::CaseResult;
 use crate::db::session::Failure;
 use crate::explore::{Place, Scene};
-use crate::invariants::{Invariant, Judgement, Violation, ViolationKey};
+use crate::invariants::{Invariant, Judgement, Remark, Violation, ViolationKey};
 
 /// Everything over all cases.
 pub(super) struct Tally {
@@ -36,6 +36,8 @@ pub(super) struct Check {
     pub(super) probes: IndexMap<String, ProbeReport>,
     pub(super) defects: Vec<Defect>,
     pub(super) doubts: BTreeMap<String, u64>,
+    /// By subject, as the first case told it.
+    pub(super) remarks: BTreeMap<String, RemarkReport>,
 }
 
 /// One defect, as the first case showed it, or the first with tenants that shows it in the same way.
@@ -77,6 +79,9 @@ pub(super) fn tally(scene: &Scene, invariants: &[Box<dyn Invariant>], results: V
                 check.add(judgement, result.index, result.seed, transcript);
             }
         }
+        for (check, remarks) in checks.iter_mut().zip(result.remarks) {
+            check.remark(remarks);
+        }
         for shape in result.shapes {
             shapes[shape] += 1;
         }
@@ -107,6 +112,16 @@ fn words(scene: &Scene, place: Place) -> String {
 }
 
 impl Check {
+    /// One case's remarks: each subject counts once, however many roles are told of it.
+    fn remark(&mut self, remarks: Vec<Remark>) {
+        let mut counted: BTreeSet<String> = BTreeSet::new();
+        for Remark { subject, table, message } in remarks {
+            let new = || RemarkReport { subject: subject.clone(), table, message, cases: 0 };
+            let entry = self.remarks.entry(subject.clone()).or_insert_with(new);
+            entry.cases += u64::from(counted.insert(subject));
+        }
+    }
+
     fn add(
         &mut self,
         judgement: Judgement,

@@ -96,6 +96,7 @@ pub(super) fn check_report(
         outcome,
         probes,
         not_exercised,
+        remarks: check.remarks.into_values().collect(),
     }
 }
 

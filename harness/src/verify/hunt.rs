@@ -9,7 +9,7 @@ use super::worker::CaseResult;
 use super::{Stop, VerifyError, VerifyOptions, aggregate, selected, shrink, survey, worker};
 use crate::db::hosts::Hosts;
 use crate::db::stage::Stage;
-use crate::invariants::Invariant;
+use crate::invariants::{Invariant, Judgement};
 use crate::provider::Server;
 
 /// What is looked for.
@@ -17,6 +17,8 @@ use crate::provider::Server;
 pub(crate) struct Hunt<'a> {
     /// A seed ends with the first case in which one of these fires; none: it plays all of its cases.
     pub(crate) until: &'a [String],
+    /// It ends with the first case in which one of these makes a remark, too.
+    pub(crate) until_told: &'a [String],
     /// Seeds, from that of the options on.
     pub(crate) seeds: u32,
     /// Whether the failure of the first seed that has one is shrunk.
@@ -28,6 +30,8 @@ pub(crate) struct Hunt<'a> {
 pub(crate) struct Sighting {
     /// By invariant that fired, the number of the first case in which it did, from 0.
     pub(crate) first: BTreeMap<String, u32>,
+    /// The same by invariant that made a remark.
+    pub(crate) told: BTreeMap<String, u32>,
     /// Invariants of which some world met the premise.
     pub(crate) exercised: BTreeSet<String>,
     /// Worlds and rows of the shrunk failure.
@@ -65,10 +69,12 @@ async fn hunt_on(
     let scene = &surveyed.scene;
     let invariants = selected(options, scenario);
     let is_enough = |result: &CaseResult| {
-        invariants.iter().zip(&result.judgements).any(|(invariant, judgement)| {
-            wanted.until.iter().any(|id| id == invariant.spec().id)
-                && judgement.as_ref().is_some_and(|j| !j.violations.is_empty())
-        })
+        let is_named = |ids: &[String], i: usize| ids.iter().any(|id| id == invariants[i].spec().id);
+        let fired = |j: &Option<Judgement>| j.as_ref().is_some_and(|j| !j.violations.is_empty());
+        let mut judgements = result.judgements.iter().enumerate();
+        let mut remarks = result.remarks.iter().enumerate();
+        judgements.any(|(i, j)| fired(j) && is_named(wanted.until, i))
+            || remarks.any(|(i, r)| !r.is_empty() && is_named(wanted.until_told, i))
     };
     let mut sightings: Vec<Sighting> = Vec::new();
     for seed in 0..wanted.seeds {
@@ -110,6 +116,9 @@ fn size(shrunk: &Shrunk) -> Option<(u32, u32)> {
 fn sighting(invariants: &[Box<dyn Invariant>], results: &[CaseResult]) -> Sighting {
     let mut sighting = Sighting::default();
     for result in results {
+        for (invariant, _) in invariants.iter().zip(&result.remarks).filter(|(_, told)| !told.is_empty()) {
+            sighting.told.entry(invariant.spec().id.to_owned()).or_insert(result.index);
+        }
         for (invariant, judgement) in invariants.iter().zip(&result.judgements) {
             let Some(judgement) = judgement else { continue };
             let id = invariant.spec().id;

@@ -15,7 +15,7 @@ use crate::db::session::Failure;
 use crate::db::stage::{Stage, StageError};
 use crate::explore::tree::Tree;
 use crate::explore::{Apart, CaseData, Excursion, Observations, Place, Runner, Scene, transcript};
-use crate::invariants::{Invariant, Judgement, ViolationKey, contents};
+use crate::invariants::{Invariant, Judgement, Remark, Remarks, ViolationKey, contents};
 
 /// Cases after which a worker's databases are renewed: rolled-back DDL bloats the catalogs.
 const CASES_PER_DATABASE: u32 = 100;
@@ -38,6 +38,8 @@ pub(super) struct CaseResult {
     pub(super) rows: usize,
     /// In the order of the invariants; `None` where one does not apply.
     pub(super) judgements: Vec<Option<Judgement>>,
+    /// Of each invariant, in their order.
+    pub(super) remarks: Vec<Vec<Remark>>,
     pub(super) measured: Measured,
     pub(super) skipped: Vec<Skipped>,
     /// Shapes of the small scope that its data has.
@@ -83,12 +85,6 @@ type Asked = Vec<Option<Vec<Excursion>>>;
 fn asked(scene: &Scene, invariants: &[Box<dyn Invariant>], case: &CaseData) -> Asked {
     let each = invariants.iter();
     each.map(|i| i.applies(scene).is_ok().then(|| i.plan(scene, case))).collect()
-}
-
-fn wanted(scene: &Scene, asked: &Asked, case: &CaseData) -> Vec<Tree> {
-    let besides: Vec<Excursion> =
-        scene.checkpoints().map(contents).chain(measure::plan(scene, case)).collect();
-    trees(scene, asked.iter().flatten().flatten().chain(&besides))
 }
 
 /// Plays every case and judges it; those that were done when the user asked to stop.
@@ -267,6 +263,7 @@ impl Job<'_> {
                 worlds: 0,
                 rows: 0,
                 judgements: Vec::new(),
+                remarks: Vec::new(),
                 measured: Measured::default(),
                 skipped: Vec::new(),
                 shapes: Vec::new(),
@@ -285,9 +282,29 @@ impl Job<'_> {
         !matches!(loss.why, Failure::Exhausted(_)) && self.stage.is_alive().await
     }
 
+    fn wanted(&self, asked: &Asked, case: &CaseData) -> Vec<Tree> {
+        let scene = self.scene;
+        let remarks = self.remarkers().flatten().flat_map(|r| (r.plan)(scene, case));
+        let measured = measure::plan(scene, case);
+        let besides: Vec<Excursion> =
+            scene.checkpoints().map(contents).chain(measured).chain(remarks).collect();
+        trees(scene, asked.iter().flatten().flatten().chain(&besides))
+    }
+
+    /// What each invariant remarks on. Where only answers are compared, nobody reads remarks.
+    fn remarkers(&self) -> impl Iterator<Item = Option<&'static Remarks>> {
+        let are_read = !self.until.footprints;
+        self.invariants.iter().map(move |i| i.remarks().filter(|_| are_read))
+    }
+
+    fn remarks(&self, case: &CaseData, seen: &Observations) -> Vec<Vec<Remark>> {
+        let told = |r: Option<&Remarks>| r.map(|r| (r.tell)(self.scene, case, seen)).unwrap_or_default();
+        self.remarkers().map(told).collect()
+    }
+
     async fn play(&self, runner: &mut Runner<'_>, case: &CaseData) -> Result<CaseResult, Loss> {
         let asked = asked(self.scene, self.invariants, case);
-        let trees = wanted(self.scene, &asked, case);
+        let trees = self.wanted(&asked, case);
         if self.scene.needs_commits() {
             return self.play_committed(case, &asked, trees).await;
         }
@@ -356,6 +373,7 @@ impl Job<'_> {
             worlds: seen.alive(Checkpoint(0)).len(),
             rows: case.data.row_count(),
             judgements,
+            remarks: self.remarks(case, &seen),
             measured: measure(self.scene, case, &seen),
             skipped: Vec::new(),
             shapes: self.scene.scope.reached(&self.scene.plan, &case.data),

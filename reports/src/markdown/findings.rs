@@ -1,11 +1,11 @@
-//! The findings one by one, and what could not be decided.
+//! The findings one by one, what could not be decided, and what is worth a remark.
 
 use serde::Serialize;
 
 use super::engine::Section;
 use super::subject::{Subject, word};
 use crate::issues::{self, Issue};
-use crate::model::{Counterexample, Severity, Verdict};
+use crate::model::{Counterexample, RemarkReport, Severity, Verdict};
 use crate::units::count;
 
 /// Rows of a counterexample above which its tables are folded.
@@ -182,4 +182,22 @@ pub(super) fn undecided(subject: &Subject<'_>) -> Option<Section> {
         })
         .collect();
     (!rows.is_empty()).then(|| Section::new(include_str!("../../templates/undecided.md"), Undecided { rows }))
+}
+
+/// What was seen and is no violation.
+pub(super) fn remarks(subject: &Subject<'_>) -> Option<Section> {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        remark: &'a RemarkReport,
+        invariant: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Remarks<'a> {
+        rows: Vec<Row<'a>>,
+    }
+    let checks = subject.scenario.checks.iter();
+    let rows: Vec<Row<'_>> = checks
+        .flat_map(|check| check.remarks.iter().map(|remark| Row { remark, invariant: &check.invariant }))
+        .collect();
+    (!rows.is_empty()).then(|| Section::new(include_str!("../../templates/remarks.md"), Remarks { rows }))
 }

@@ -21,6 +21,22 @@ pub struct CheckReport {
     pub probes: Vec<ProbeReport>,
     /// Subjects that were not exercised, and how to exercise them.
     pub not_exercised: Vec<String>,
+    /// What was seen and is worth telling. No verdict hangs on it, also where the check does not apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<RemarkReport>,
+}
+
+/// What was seen and is no violation, once for each subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemarkReport {
+    /// What it is about: `invoice.number`.
+    pub subject: String,
+    /// The table it concerns, if one.
+    pub table: Option<String>,
+    /// What was seen, with names and numbers.
+    pub message: String,
+    /// Cases that showed it.
+    pub cases: u64,
 }
 
 /// A verdict with what belongs to it. Held without exercise cannot be said.

@@ -8,6 +8,7 @@ use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{AppRole, Checkpoint};
 use watertight_scenarios::schema::Table;
 
+use super::super::fresh_row::FreshRow;
 use super::{Subject, ask, is_behind_gateway};
 use crate::db::session::TextRow;
 use crate::explore::{Act, Actor, CaseData, Context, Excursion, Observations, Scene, Seen, Statement};
@@ -185,10 +186,8 @@ impl<'a> Target<'a> {
             found.extend(self.give_away(column));
         }
         found.extend(self.insert());
-        if let (Some(own), Some(tenant)) = (self.own, self.own_tenant())
-            && self.tenant_column.is_some()
-        {
-            let omitted = self.insert_sql(own, &tenant, true);
+        if let Some(own) = self.own.filter(|_| self.own_tenant().is_some() && self.tenant_column.is_some()) {
+            let omitted = self.insert_sql(own, None);
             found.extend(omitted.map(|sql| self.attempt(Attack::InsertDefault, sql)));
         }
         found
@@ -230,12 +229,12 @@ impl<'a> Target<'a> {
         {
             return None; // whose a new row is cannot be told
         }
-        let sql = self.insert_sql(foreign, self.others_tenant.as_ref()?, false)?;
+        let sql = self.insert_sql(foreign, Some(self.others_tenant.as_ref()?))?;
         let mut attempt = self.attempt(Attack::Insert, sql);
         attempt.control = self
             .own
             .zip(self.own_tenant())
-            .and_then(|(own, tenant)| self.insert_sql(own, &tenant, false))
+            .and_then(|(own, tenant)| self.insert_sql(own, Some(&tenant)))
             .map(|sql| Excursion { from: self.at, acts: vec![self.ask(sql)] });
         Some(attempt)
     }
@@ -364,46 +363,18 @@ impl<'a> Target<'a> {
         self.table.foreign_keys.iter().any(|fk| fk.columns.contains(column))
     }
 
-    /// A copy of a row under a new key, for a tenant. Columns of unique keys get values that nobody has.
-    fn insert_sql(&self, row: &Row, tenant: &str, without_tenant: bool) -> Option<String> {
-        let (mut columns, mut values) = (Vec::new(), Vec::new());
-        let fresh = |column: &Ident, salt: u64| {
-            let (database, table) = (self.subject.database.0, &self.table.name);
-            self.scene.plan.spare_value(database, table, column, self.case.seed ^ salt)
+    /// A copy of a row under a new key, for a tenant. Without one, its column is left to its default.
+    fn insert_sql(&self, row: &Row, tenant: Option<&str>) -> Option<String> {
+        let fresh = FreshRow {
+            scene: self.scene,
+            case: self.case,
+            database: self.subject.database,
+            table: self.table,
+            data: self.data,
+            may_give: &self.subject.reach.columns.insert,
+            tenant_column: self.tenant_column.as_ref(),
         };
-        for (i, column) in self.table.columns.iter().enumerate() {
-            let name = &column.name;
-            if !self.subject.reach.columns.insert.contains(name)
-                || column.generated.is_some()
-                || column.identity.is_some()
-            {
-                continue;
-            }
-            let unique = self.identity.contains(name)
-                || self.table.uniques.iter().any(|u| u.plain_columns().is_some_and(|p| p.contains(name)));
-            let value = if self.tenant_column.as_ref() == Some(name) {
-                if without_tenant {
-                    continue;
-                }
-                Some(tenant.to_owned())
-            } else if !self.data.columns.contains(name) {
-                continue; // added by a step: its default
-            } else if unique && !self.is_reference(name) {
-                Some(fresh(name, 0xa77a + i as u64)?)
-            } else {
-                self.value(row, name)
-            };
-            columns.push(name.quoted());
-            values.push(value.map_or_else(|| "NULL".to_owned(), |v| quote_literal(&v)));
-        }
-        (!columns.is_empty()).then(|| {
-            format!(
-                "INSERT INTO {} ({}) VALUES ({})",
-                self.subject.relation().quoted(),
-                columns.join(", "),
-                values.join(", ")
-            )
-        })
+        fresh.insert_sql(self.subject.relation(), row, tenant, 0xa77a, |_| false)
     }
 }
 

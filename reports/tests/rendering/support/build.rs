@@ -16,6 +16,7 @@ pub(crate) fn check(invariant: &str, title: &str, outcome: CheckOutcome) -> Chec
         outcome,
         probes: Vec::new(),
         not_exercised: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 

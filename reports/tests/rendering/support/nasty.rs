@@ -102,6 +102,7 @@ pub(crate) fn scenario_of(text: &str) -> ScenarioReport {
             CheckReport {
                 probes: vec![nasty_probe],
                 not_exercised: vec![n()],
+                remarks: vec![RemarkReport { subject: n(), table: Some(n()), message: n(), cases: 1 }],
                 ..violated(text, text, 1, vec![finding])
             },
             check("backfill-complete", text, CheckOutcome::Inconclusive { reason: n() }),
