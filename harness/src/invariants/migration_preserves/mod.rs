@@ -6,6 +6,7 @@
 
 pub(super) mod intent;
 pub(super) mod meaning;
+mod numbers;
 mod pairing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -31,10 +32,11 @@ static SPEC: InvariantSpec = InvariantSpec {
     title: "A migration keeps rows and what they hold, but for what it says that it changes",
     rationale: "USING left(code, 3)::varchar(3) cuts values short without a word. A generated migration drops a column \
         and adds it again with another type, and what was in it is gone. A timestamp that becomes timestamptz is read \
-        in the time zone of whoever runs the migration. No later step can tell, and no rollback brings it back.",
+        in the time zone of whoever runs the migration. No later step can tell, and no rollback brings it back. A table \
+        that is made anew counts from 1 again, and the next rows get keys that the copied ones have.",
     example: "ALTER TABLE item ALTER COLUMN code TYPE varchar(3) USING code::varchar(3)",
     remedy: "Convert in a way that keeps every value (AT TIME ZONE 'UTC', a wider type), set rows and values aside \
-        before they go, or refuse what does not fit. What the step has to change on purpose is declared in its \
+        before they go, or refuse what does not fit. Set new sequences behind the keys that rows bring along. What the step has to change on purpose is declared in its \
         `writes`.",
     exercise: "migrations, checks or guards, and rows before them",
 };
@@ -101,7 +103,7 @@ impl Invariant for MigrationPreserves {
         Ok(())
     }
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
-        let mut wanted = Vec::new();
+        let mut wanted = numbers::plan(scene, case);
         for step in subjects(scene) {
             wanted.extend([contents(step.before()), contents(step.after())]);
             if case.deep && !zoned(scene, step).is_empty() {
@@ -142,6 +144,7 @@ impl Invariant for MigrationPreserves {
                 table.judge_zone(seen, &mut judgement);
             }
         }
+        numbers::judge(scene, case, seen, &mut judgement);
         judgement
     }
 }

@@ -1,0 +1,2 @@
+ALTER TABLE key_log DROP COLUMN at;
+ALTER TABLE tenant DROP COLUMN rotated_at;
