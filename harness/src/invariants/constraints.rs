@@ -11,6 +11,7 @@ use watertight_scenarios::scenario::{Checkpoint, DatabaseId};
 use watertight_scenarios::schema::Table;
 use watertight_scenarios::{Ident, Relation};
 
+use super::backfill::filled_before;
 use super::{Invariant, InvariantSpec, Judgement, Probe, Violation, ViolationKey};
 use crate::explore::{Act, Actor, CaseData, Excursion, Observations, Scene, Seen, Statement, TableKey};
 
@@ -21,6 +22,7 @@ pub(super) struct Admits;
 
 /// One attempt on one row of one table.
 struct Attempt {
+    at: Checkpoint,
     key: TableKey,
     world: WorldId,
     /// In words.
@@ -55,6 +57,7 @@ impl Attempt {
 struct Target<'a> {
     scene: &'a Scene,
     case: &'a CaseData,
+    at: Checkpoint,
     key: TableKey,
     table: &'a Table,
     data: &'a TableData,
@@ -63,15 +66,15 @@ struct Target<'a> {
     identity: Vec<Ident>,
 }
 
-fn targets<'a>(scene: &'a Scene, case: &'a CaseData) -> Vec<Target<'a>> {
+fn targets<'a>(scene: &'a Scene, case: &'a CaseData, at: Checkpoint) -> Vec<Target<'a>> {
     let mut found = Vec::new();
     for data in &case.data.tables {
         let key = (DatabaseId(data.database), data.table.clone());
-        let Some(table) = scene.table(scene.last(), &key) else { continue };
+        let Some(table) = scene.table(at, &key) else { continue };
         let Some(identity) = scene.table(scene.born(&key), &key).and_then(|t| t.identity()) else { continue };
         let row = data.rows.iter().find_map(|r| r.world.map(|w| (r, w)));
         if let Some((row, world)) = row {
-            found.push(Target { scene, case, key, table, data, row, world, identity });
+            found.push(Target { scene, case, at, key, table, data, row, world, identity });
         }
     }
     found
@@ -137,8 +140,9 @@ impl Target<'_> {
         sql: Option<String>,
         expected: Option<(&'static str, String)>,
     ) -> Option<Attempt> {
-        let (key, world) = (self.key.clone(), self.world);
-        Some(Attempt { key, world, subject, first: None, sql: sql?, expected, cause: None })
+        let (at, key, world) = (self.at, self.key.clone(), self.world);
+        let (first, sql) = (None, sql?);
+        Some(Attempt { at, key, world, subject, first, sql, expected, cause: None })
     }
 
     /// Key columns with fresh values, so that a copy does not meet the primary key first.
@@ -329,7 +333,8 @@ static REJECTS: InvariantSpec = InvariantSpec {
     title: "Each constraint of the final schema refuses its violation",
     rationale: "A constraint that the report lists and the database does not enforce is worse than none: the team \
         stops looking. What counts is the refusal, with its SQLSTATE and the constraint's name. A CHECK that is to keep \
-        rows without a tenant out passes NULL, and a unique key does not tell such rows apart.",
+        rows without a tenant out passes NULL, and a unique key does not tell such rows apart: not in the end, and not \
+        while rows still wait for their tenants and the key that told them apart is gone.",
     example: "INSERT INTO lead (name) VALUES ('x') is accepted although customer_id should be NOT NULL",
     remedy: "Create the constraint that the model promises, validate it, and test its refusal by name.",
     exercise: "constraints in the final schema, and a row in each table",
@@ -345,26 +350,31 @@ static ADMITS: InvariantSpec = InvariantSpec {
 };
 
 fn rejections(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
-    targets(scene, case)
+    targets(scene, case, scene.last())
         .iter()
         .flat_map(|t| [t.not_nulls(), t.uniques(), t.references(), t.checks()].into_iter().flatten())
         .collect()
 }
 
-/// Attempts on what is left open where a row has no tenant.
+/// Attempts on what is left open where a row has no tenant: in the end, and before rows are given theirs.
 fn openings(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
-    targets(scene, case).iter().flat_map(Target::without_tenant).collect()
+    let last = targets(scene, case, scene.last());
+    let mut found: Vec<Attempt> = last.iter().flat_map(Target::without_tenant).collect();
+    if let Some(at) = filled_before(scene).filter(|at| *at < scene.last()) {
+        found.extend(targets(scene, case, at).iter().flat_map(Target::before_tenants));
+    }
+    found
 }
 
 fn admissions(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
-    targets(scene, case).iter().filter_map(Target::admitted).collect()
+    targets(scene, case, scene.last()).iter().filter_map(Target::admitted).collect()
 }
 
-fn plan(scene: &Scene, case: &CaseData, attempts: Vec<Attempt>) -> Vec<Excursion> {
+fn plan(case: &CaseData, attempts: Vec<Attempt>) -> Vec<Excursion> {
     if !case.deep {
         return Vec::new();
     }
-    attempts.iter().map(|a| a.excursion(scene.last())).collect()
+    attempts.iter().map(|a| a.excursion(a.at)).collect()
 }
 
 /// An attempt on a constraint that the timeline brings, and how it was answered before and after: the refusal.
@@ -412,11 +422,10 @@ pub(crate) fn answered_otherwise(scene: &Scene, case: &CaseData, seen: &Observat
         .collect()
 }
 
-fn judge(scene: &Scene, seen: &Observations, attempts: Vec<Attempt>) -> Judgement {
+fn judge(seen: &Observations, attempts: Vec<Attempt>) -> Judgement {
     let mut judgement = Judgement::default();
-    let at = scene.last();
-    let alive = seen.alive(at);
-    for attempt in attempts.iter().filter(|a| alive.contains(&a.world)) {
+    for attempt in attempts.iter().filter(|a| seen.alive(a.at).contains(&a.world)) {
+        let at = attempt.at;
         let witness = attempt.excursion(at);
         let went =
             |n| matches!(seen.seen(at, &witness.acts[..n]), Some(Seen::Done(d)) if d.answer.affected > 0);
@@ -504,8 +513,8 @@ impl Invariant for Rejects {
         Ok(())
     }
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
-        let mut wanted = plan(scene, case, rejections(scene, case));
-        wanted.extend(plan(scene, case, openings(scene, case)));
+        let mut wanted = plan(case, rejections(scene, case));
+        wanted.extend(plan(case, openings(scene, case)));
         if case.deep {
             wanted.extend(brought(scene, case).iter().map(|a| a.excursion(Checkpoint(0))));
         }
@@ -529,7 +538,7 @@ impl Invariant for Rejects {
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
         let mut attempts = rejections(scene, case);
         attempts.extend(openings(scene, case));
-        judge(scene, seen, attempts)
+        judge(seen, attempts)
     }
 }
 
@@ -541,10 +550,10 @@ impl Invariant for Admits {
         Ok(())
     }
     fn plan(&self, scene: &Scene, case: &CaseData) -> Vec<Excursion> {
-        plan(scene, case, admissions(scene, case))
+        plan(case, admissions(scene, case))
     }
     fn judge(&self, scene: &Scene, case: &CaseData, seen: &Observations) -> Judgement {
-        judge(scene, seen, admissions(scene, case))
+        judge(seen, admissions(scene, case))
     }
 }
 
@@ -557,12 +566,14 @@ mod tests {
 
     fn attempt(expected: Option<(&'static str, &str)>) -> Attempt {
         Attempt {
+            at: Checkpoint(0),
             key: (DatabaseId(0), Relation::public("t")),
             world: WorldId(0),
             subject: String::new(),
             first: None,
             sql: String::new(),
             expected: expected.map(|(s, n)| (s, n.to_owned())),
+
             cause: None,
         }
     }

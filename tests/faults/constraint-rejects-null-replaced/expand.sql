@@ -1,0 +1,7 @@
+ALTER TABLE item ADD COLUMN tenant_id uuid REFERENCES tenant (id);
+ALTER TABLE note ADD COLUMN tenant_id uuid REFERENCES tenant (id);
+CREATE INDEX item_tenant_idx ON item (tenant_id);
+CREATE UNIQUE INDEX item_tenant_id_key ON item (tenant_id, id);
+-- The key gets the tenant, which no row has yet.
+ALTER TABLE item DROP CONSTRAINT item_body_key;
+ALTER TABLE item ADD CONSTRAINT item_body_key UNIQUE (tenant_id, account_id, body);
