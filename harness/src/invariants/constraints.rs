@@ -8,7 +8,7 @@ use watertight_generators::{Row, TableData, WorldId};
 use watertight_reports::{Expects, Severity};
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{Checkpoint, DatabaseId};
-use watertight_scenarios::schema::Table;
+use watertight_scenarios::schema::{Action, Table};
 use watertight_scenarios::{Ident, Relation};
 
 use super::backfill::filled_before;
@@ -32,6 +32,8 @@ struct Attempt {
     sql: String,
     /// SQLSTATE, and the constraint's or column's name, that should answer. `None`: should be accepted.
     expected: Option<(&'static str, String)>,
+    /// The only SQLSTATE by which a refusal is one of what should be accepted, where others may be met first.
+    refusal: Option<&'static str>,
     /// Why it is answered otherwise, where that is known.
     cause: Option<&'static str>,
 }
@@ -142,7 +144,7 @@ impl Target<'_> {
     ) -> Option<Attempt> {
         let (at, key, world) = (self.at, self.key.clone(), self.world);
         let (first, sql) = (None, sql?);
-        Some(Attempt { at, key, world, subject, first, sql, expected, cause: None })
+        Some(Attempt { at, key, world, subject, first, sql, expected, refusal: None, cause: None })
     }
 
     /// Key columns with fresh values, so that a copy does not meet the primary key first.
@@ -278,7 +280,34 @@ impl Target<'_> {
         );
         self.attempt(format!("a valid row of {} is accepted", self.key.1), Some(sql), None)
     }
+
+    /// What a row refers to is taken away, by keys of several columns that say that the row stays and refers to nothing
+    /// then. One of a single column that is required is a RESTRICT in effect: paths that delete are told of it.
+    fn detached(&self) -> Vec<Attempt> {
+        let name = &self.key.1;
+        let is_required = |c: &Ident| self.table.column(c).is_some_and(|c| c.not_null);
+        let keys = self.table.foreign_keys.iter().filter(|fk| fk.on_delete == Action::SetNull);
+        keys.filter(|fk| fk.columns.len() > 1 && fk.columns.iter().any(is_required))
+            .filter_map(|fk| {
+                let quoted = |all: &[Ident]| all.iter().map(Ident::quoted).collect::<Vec<_>>().join(", ");
+                let sql = format!(
+                    "DELETE FROM {} WHERE ({}) IN (SELECT {} FROM {} WHERE {})",
+                    fk.target.quoted(),
+                    quoted(&fk.target_columns),
+                    quoted(&fk.columns),
+                    name.quoted(),
+                    self.here()?
+                );
+                let subject = format!("a row of {} goes, and one of {name} stays by {}", fk.target, fk.name);
+                let attempt = self.attempt(subject, Some(sql), None)?;
+                Some(Attempt { refusal: Some("23502"), cause: Some(SET_NULL), ..attempt })
+            })
+            .collect()
+    }
 }
+
+const SET_NULL: &str = "ON DELETE SET NULL sets every column of the key, and one of them is NOT NULL. From PostgreSQL 15 on \
+    SET NULL (column) names those to be set.";
 
 /// How each attempt is called: the same words when it is planned, told, and missed.
 mod subject {
@@ -343,7 +372,8 @@ static REJECTS: InvariantSpec = InvariantSpec {
 static ADMITS: InvariantSpec = InvariantSpec {
     id: "constraint-admits",
     title: "The final schema accepts every row that is valid",
-    rationale: "A constraint that is too narrow stops the application on rows that the model allows.",
+    rationale: "A constraint that is too narrow stops the application on rows that the model allows. A key of several \
+        columns with ON DELETE SET NULL can never do what it says where one of them, the tenant's as a rule, is NOT NULL.",
     example: "UNIQUE (email) where the model says that an email is unique within its tenant",
     remedy: "Loosen the constraint to what the model says.",
     exercise: "tables with rows that no other row points at",
@@ -367,7 +397,8 @@ fn openings(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
 }
 
 fn admissions(scene: &Scene, case: &CaseData) -> Vec<Attempt> {
-    targets(scene, case, scene.last()).iter().filter_map(Target::admitted).collect()
+    let of = |t: &Target<'_>| t.admitted().into_iter().chain(t.detached()).collect::<Vec<_>>();
+    targets(scene, case, scene.last()).iter().flat_map(of).collect()
 }
 
 fn plan(case: &CaseData, attempts: Vec<Attempt>) -> Vec<Excursion> {
@@ -481,7 +512,8 @@ fn weigh(attempt: &Attempt, outcome: &Seen) -> Option<Result<(), &'static str>> 
         (None, Seen::Done(done)) => (done.answer.affected > 0).then_some(Ok(())),
         // What the server cannot do at all (a rule on the table forbids this form of statement) says nothing of the row.
         (None, Seen::Refused(r)) => {
-            r.failure.sql().filter(|e| !e.sqlstate.starts_with("0A")).map(|_| Err("refused"))
+            let counts = |state: &str| attempt.refusal.map_or(!state.starts_with("0A"), |only| state == only);
+            r.failure.sql().filter(|e| counts(&e.sqlstate)).map(|_| Err("refused"))
         }
         (Some(("23502", _)), Seen::Done(done)) => {
             // Accepted with a value: a trigger or default supplied it. Accepted with NULL: not enforced.
@@ -573,7 +605,7 @@ mod tests {
             first: None,
             sql: String::new(),
             expected: expected.map(|(s, n)| (s, n.to_owned())),
-
+            refusal: None,
             cause: None,
         }
     }
@@ -616,5 +648,8 @@ mod tests {
         assert_eq!(weigh(&attempt(None), &accepted(None)), Some(Ok(())));
         assert_eq!(weigh(&attempt(None), &refused("23514", Some("k"), None)), Some(Err("refused")));
         assert_eq!(weigh(&attempt(None), &refused("0A000", None, None)), None);
+        let detached = Attempt { refusal: Some("23502"), ..attempt(None) };
+        assert_eq!(weigh(&detached, &refused("23503", Some("other"), None)), None);
+        assert_eq!(weigh(&detached, &refused("23502", None, Some("tenant_id"))), Some(Err("refused")));
     }
 }
