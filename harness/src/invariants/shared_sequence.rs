@@ -212,30 +212,33 @@ fn number(value: &str) -> Option<i64> {
     value[before.len()..].parse().ok()
 }
 
-/// The sequence that stood at the second number both times. Of several, the column's own.
-fn drawn_from<'a>(
+/// The sequence that another tenant's row moved on: it stood at the second number both times, and that number was another
+/// one. Of several sequences, the column's own.
+fn shared<'a>(
     column: &Column,
     own: Option<&Relation>,
     alone: &'a Numbers,
     among: &Numbers,
 ) -> Option<&'a Relation> {
+    if alone.second - alone.first == among.second - among.first {
+        return None;
+    }
     let both = || alone.sequences.iter().filter(|s| among.sequences.contains(s));
-    let named = |s: &&Relation| column.default.as_ref().is_some_and(|d| d.contains(s.name.as_str()));
+    let names =
+        |d: &str, name: &str| d.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
+    let named = |s: &&Relation| column.default.as_ref().is_some_and(|d| names(d, s.name.as_str()));
     both().find(|s| Some(*s) == own).or_else(|| both().find(named)).or_else(|| both().next())
 }
 
 fn remark(scene: &Scene, draw: &Draw<'_>, column: &Column, alone: Numbers, among: Numbers) -> Option<Remark> {
-    if alone.second - alone.first == among.second - among.first {
-        return None;
-    }
     let owns = |s: &&Sequence| {
         s.owned_by.as_ref().is_some_and(|(table, name)| *table == draw.key.1 && *name == column.name)
     };
     let own = sequences(scene, draw.alone.from, &draw.key).find(owns).map(|s| &s.name);
-    let sequence = drawn_from(column, own, &alone, &among)?;
+    let sequence = shared(column, own, &alone, &among)?;
     let (table, role, name) = (&draw.key.1, draw.role, &column.name);
     let message = format!(
-        "`{table}.{name}` is numbered by `{sequence}` for all tenants. As {role}, two new rows get {} and {}; with a \
+        "`{table}.{name}` is drawn from `{sequence}`, which tenants share. As {role}, two new rows get {} and {}; with a \
          row of another tenant between them, {} and {}. So a tenant can tell how many rows the others add.",
         alone.first, alone.second, among.first, among.second
     );
@@ -245,6 +248,7 @@ fn remark(scene: &Scene, draw: &Draw<'_>, column: &Column, alone: Numbers, among
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use watertight_scenarios::schema::SqlType;
 
     use super::*;
 
@@ -256,5 +260,45 @@ mod tests {
     #[case("", None)]
     fn a_number_is_what_a_value_ends_with(#[case] value: &str, #[case] expected: Option<i64>) {
         assert_eq!(number(value), expected);
+    }
+
+    fn column(default: Option<&str>) -> Column {
+        Column {
+            name: Ident::from("number"),
+            ty: SqlType { name: "bigint".to_owned(), kind: TypeKind::Int8 },
+            not_null: true,
+            default: default.map(str::to_owned),
+            identity: None,
+            generated: None,
+        }
+    }
+
+    /// Numbers of a run that showed these, where these sequences stood behind it.
+    fn numbers(first: &str, second: &str, places: &[(&str, i64)]) -> Numbers {
+        let some = |value: &str| Some(value.to_owned());
+        let rows = [vec![some(first)], vec![some(second)]];
+        let place = |(name, at): &(&str, i64)| vec![some("public"), some(name), some(&at.to_string())];
+        let places: Vec<TextRow> = places.iter().map(place).collect();
+        Run { rows: [&rows[0], &rows[1]], places: &places }.numbers(0).unwrap()
+    }
+
+    #[test]
+    fn a_sequence_is_shared_where_another_tenant_moves_it_on() {
+        let alone = numbers("4", "5", &[("x", 5), ("y", 5), ("z", 3)]);
+        let among = numbers("6", "8", &[("x", 8), ("y", 8), ("z", 3)]);
+        let found = |column, own: Option<&str>| {
+            let own = own.map(Relation::public);
+            shared(&column, own.as_ref(), &alone, &among).map(ToString::to_string)
+        };
+        assert_eq!(found(column(None), None).as_deref(), Some("x"));
+        assert_eq!(found(column(None), Some("y")).as_deref(), Some("y"));
+        assert_eq!(found(column(Some("nextval('y'::regclass)")), None).as_deref(), Some("y"));
+    }
+
+    #[test]
+    fn nothing_is_told_of_numbers_of_one_s_own_or_of_no_sequence() {
+        let (column, alone) = (column(None), numbers("4", "5", &[("x", 5)]));
+        assert_eq!(shared(&column, None, &alone, &numbers("6", "7", &[("x", 7)])), None);
+        assert_eq!(shared(&column, None, &alone, &numbers("6", "8", &[("x", 9)])), None);
     }
 }
