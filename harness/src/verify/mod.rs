@@ -41,6 +41,7 @@ pub use large::{LargeOptions, large};
 pub use mutate::{MutateError, MutateOptions, mutate};
 pub use replay::{Entrance, Replayed, Tour, replay};
 pub(crate) use survey::look_ahead;
+pub use worker::CASES_PER_DATABASE;
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]

@@ -17,8 +17,9 @@ use crate::explore::tree::Tree;
 use crate::explore::{Apart, CaseData, Excursion, Observations, Place, Runner, Scene, transcript};
 use crate::invariants::{Invariant, Judgement, Remark, Remarks, ViolationKey, contents};
 
-/// Cases after which a worker's databases are renewed: rolled-back DDL bloats the catalogs.
-const CASES_PER_DATABASE: u32 = 100;
+/// Cases after which a worker's databases are renewed. Rolled-back DDL bloats the catalogs: each case takes half a percent
+/// longer than the one before, and new databases cost about as much as one case.
+pub const CASES_PER_DATABASE: u32 = 24;
 
 /// Of a timeline that transactions can hold, one case in so many is played in both modes, and has to give the same.
 const COMMITTED_EVERY: u32 = 32;

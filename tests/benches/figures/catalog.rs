@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use sqlx::{ConnectOptions as _, Connection as _};
 use watertight_harness::provider::Server;
+use watertight_harness::verify::CASES_PER_DATABASE;
 use watertight_scenarios::Scenario;
 use watertight_tests::figures::{Figure, Target};
 
@@ -15,8 +16,8 @@ use super::tap::{Sent, Tap, cases, prepare, renamed, send};
 
 const SCENARIO: &str = "datahub-mended";
 
-/// Cases whose statements are recorded and sent again.
-const CASES: u32 = 36;
+/// Cases whose statements are recorded and sent again: on one database, by the one as by the other.
+const CASES: u32 = CASES_PER_DATABASE;
 const ROUNDS: usize = 3;
 /// Cases in which worlds are counted.
 const CASES_FOR_WORLDS: u32 = 128;
@@ -168,8 +169,11 @@ async fn worlds_a_second(server: &Server, scenario: &Scenario) -> Result<f64, Fa
 
 /// Cases of which the first and the last ones are compared.
 const CASES_UNTIL_WORN: usize = 2000;
-/// Those that are compared: a multiple of what kinds of cases alternate by.
-const WINDOW: usize = 96;
+/// Those that are compared: a multiple of what kinds of cases alternate by, and of what all workers play before their
+/// databases are renewed. The last case on a database takes longer than the first, so each window has as many of both.
+const WINDOW: usize = 288;
+const _: () = assert!(WINDOW.is_multiple_of(COMMITTED_EVERY));
+const _: () = assert!(WINDOW.is_multiple_of(WORKERS * CASES_PER_DATABASE as usize));
 /// The whole timeline in every case, and few questions: what wears is the server's catalogs.
 const WORN_CHECKS: [&str; 2] = ["migration-applies", "backfill-complete"];
 /// Behind the systematic ones.
@@ -198,7 +202,8 @@ pub(super) async fn worn() -> Result<Vec<Figure>, Fault> {
         anchor: first,
         target: Target::RatioAtMost(1.1),
         of: format!(
-            "{SCENARIO}, {}; the last {WINDOW} of {CASES_UNTIL_WORN} cases, {WORKERS} workers",
+            "{SCENARIO}, {}; the last {WINDOW} of {CASES_UNTIL_WORN} cases, {WORKERS} workers; both on databases of every \
+             age up to {CASES_PER_DATABASE} cases",
             WORN_CHECKS.join(" and ")
         ),
     }])

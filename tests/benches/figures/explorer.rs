@@ -9,6 +9,7 @@ use watertight_harness::db::stage::{PINNED, Stage};
 use watertight_harness::explore::{Actor, CaseData, Runner, Scene};
 use watertight_harness::invariants::{self, Invariant};
 use watertight_harness::provider::{MAINTENANCE_DATABASE, Server};
+use watertight_harness::verify::CASES_PER_DATABASE;
 use watertight_scenarios::Scenario;
 use watertight_scenarios::scenario::DatabaseId;
 use watertight_tests::figures::{Figure, Target};
@@ -21,8 +22,6 @@ use super::tap::{Sent, Tap, cases, prepare, renamed, send};
 const CASES: u32 = 96;
 /// Of what each figure is the median.
 const ROUNDS: usize = 3;
-/// As the product has it.
-const CASES_PER_DATABASE: u32 = 100;
 
 /// Checks that read: contents at every checkpoint, owners, and what the application reads for three tenants through
 /// row security.
