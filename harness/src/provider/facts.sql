@@ -2,9 +2,8 @@
 -- has one: the built-in C.UTF-8 since 17, before that the operating system's.
 SELECT pg_catalog.current_setting('server_version') AS server_version,
        v.number AS server_version_num,
-       (SELECT pg_catalog.array_agg(e.name::pg_catalog.text ORDER BY e.name)
-          FROM pg_catalog.pg_available_extensions e) AS extensions,
-       (SELECT e.default_version FROM pg_catalog.pg_available_extensions e WHERE e.name = 'vector') AS pgvector,
+       e.names AS extensions,
+       e.pgvector,
        pg_catalog.current_setting('log_timezone') AS time_zone,
        CASE WHEN v.number >= 170000 THEN 'builtin' ELSE 'libc' END AS locale_provider,
        CASE WHEN v.number >= 170000 THEN 'C.UTF-8'
@@ -13,3 +12,6 @@ SELECT pg_catalog.current_setting('server_version') AS server_version,
             ELSE 'C'
        END AS locale
   FROM (SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS number) AS v
+ CROSS JOIN (SELECT pg_catalog.array_agg(a.name::pg_catalog.text ORDER BY a.name) AS names,
+                    pg_catalog.max(a.default_version) FILTER (WHERE a.name = 'vector') AS pgvector
+               FROM pg_catalog.pg_available_extensions a) AS e

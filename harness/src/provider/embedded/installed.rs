@@ -25,16 +25,20 @@ impl Installation {
                 return Err(format!("{} has no `{program}` (client programs only?)", bin.display()));
             }
         }
-        let said = run(&bin.join("postgres"), "--version")?;
-        let version = said.trim_start_matches("postgres (PostgreSQL)").trim().to_owned();
+        let (version, said_share) = match configured(bin) {
+            Some((version, share)) => (version, Some(share)),
+            None => (server_version(bin)?, None),
+        };
         let major =
-            major_version(&version).ok_or_else(|| format!("{}: cannot read {said:?}", bin.display()))?;
+            major_version(&version).ok_or_else(|| format!("{}: cannot read {version:?}", bin.display()))?;
         if major < OLDEST_MAJOR_VERSION {
             return Err(format!("{}: version {version} is older than {OLDEST_MAJOR_VERSION}", bin.display()));
         }
-        let share = share_folder(bin, major).ok_or_else(|| {
+        let share = share_folder(bin, major, said_share).ok_or_else(|| {
             format!("{}: version {version} has no pgvector (vector.control)", bin.display())
         })?;
+        // Whether it runs. Asked last, because it loads far more libraries than `pg_config`.
+        let version = server_version(bin)?;
         Ok(Self { bin: bin.to_owned(), share, version, major })
     }
 
@@ -69,7 +73,7 @@ pub(super) fn newest(asked: Option<&Path>) -> Result<Installation, Vec<String>> 
 
 fn candidates() -> Vec<PathBuf> {
     let mut folders = Vec::new();
-    if let Ok(bin) = run(Path::new("pg_config"), "--bindir") {
+    if let Ok(bin) = run(Path::new("pg_config"), &["--bindir"]) {
         folders.push(PathBuf::from(bin));
     }
     // Debian, Red Hat, Homebrew on both kinds of Mac, Postgres.app.
@@ -95,9 +99,21 @@ fn candidates() -> Vec<PathBuf> {
     folders
 }
 
-/// The share folder that has pgvector, asked of the installation itself or guessed from its layout.
-fn share_folder(bin: &Path, major: u32) -> Option<PathBuf> {
-    let said = run(&bin.join("pg_config"), "--sharedir").ok().map(PathBuf::from);
+/// What `postgres --version` says, without the program's name.
+fn server_version(bin: &Path) -> Result<String, String> {
+    let said = run(&bin.join("postgres"), &["--version"])?;
+    Ok(said.trim_start_matches("postgres (PostgreSQL)").trim().to_owned())
+}
+
+/// Version and share folder, as the `pg_config` beside the server has them.
+fn configured(bin: &Path) -> Option<(String, PathBuf)> {
+    let said = run(&bin.join("pg_config"), &["--version", "--sharedir"]).ok()?;
+    let (version, share) = said.split_once('\n')?;
+    Some((version.trim_start_matches("PostgreSQL").trim().to_owned(), PathBuf::from(share.trim())))
+}
+
+/// The share folder that has pgvector: the one that the installation names, or one guessed from its layout.
+fn share_folder(bin: &Path, major: u32, said: Option<PathBuf>) -> Option<PathBuf> {
     let guessed = [
         PathBuf::from(format!("/usr/share/postgresql/{major}")),
         bin.join("../share/postgresql"),
@@ -106,14 +122,14 @@ fn share_folder(bin: &Path, major: u32) -> Option<PathBuf> {
     said.into_iter().chain(guessed).find(|share| share.join("extension/vector.control").is_file())
 }
 
-fn run(program: &Path, argument: &str) -> Result<String, String> {
+fn run(program: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(program)
-        .arg(argument)
+        .args(arguments)
         .env("LC_ALL", "C")
         .output()
         .map_err(|error| format!("{} does not run: {error}", program.display()))?;
     if !output.status.success() {
-        return Err(format!("{} {argument} failed", program.display()));
+        return Err(format!("{} {} failed", program.display(), arguments.join(" ")));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
@@ -157,5 +173,41 @@ mod tests {
         let reason = Installation::inspect(folder.path()).unwrap_err();
         assert!(reason.contains("has no `postgres`"), "{reason}");
         assert_eq!(newest(Some(folder.path())).unwrap_err(), [reason]);
+    }
+
+    /// A folder whose programs are scripts. Another process writes them: what this one has open for writing, a fork of
+    /// another test's may hold for a moment, and the system runs no such file.
+    fn programs(each: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, script) in each {
+            let write = r#"printf '#!/bin/sh\n%s\n' "$2" >"$1" && chmod 755 "$1""#;
+            let path = folder.path().join(name);
+            let written = Command::new("sh").args(["-c", write, "sh"]).arg(path).arg(script).status();
+            assert!(written.unwrap().success());
+        }
+        folder
+    }
+
+    const CONFIGURED: &str = r#"echo "PostgreSQL 17.5 (Debian 17.5-1)"; echo "${0%/*}/share""#;
+
+    #[test]
+    fn a_server_without_pgvector_is_refused_before_it_is_run() {
+        let folder = programs(&[("pg_config", CONFIGURED), ("initdb", ""), ("postgres", "exit 1")]);
+        let reason = Installation::inspect(folder.path()).unwrap_err();
+        assert!(reason.contains("version 17.5 (Debian 17.5-1) has no pgvector"), "{reason}");
+    }
+
+    #[test]
+    fn a_complete_installation_is_one_whose_server_runs() {
+        let runs = "echo 'postgres (PostgreSQL) 17.5'";
+        for (script, version) in [(runs, Some("17.5")), ("exit 1", None)] {
+            let folder = programs(&[("pg_config", CONFIGURED), ("initdb", ""), ("postgres", script)]);
+            let share = folder.path().join("share");
+            std::fs::create_dir_all(share.join("extension")).unwrap();
+            std::fs::write(share.join("extension/vector.control"), "").unwrap();
+            let found = Installation::inspect(folder.path());
+            assert_eq!(found.as_ref().ok().map(|found| found.version.as_str()), version);
+            assert!(found.is_ok_and(|found| found.share == share) || version.is_none());
+        }
     }
 }

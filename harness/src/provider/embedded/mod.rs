@@ -67,9 +67,9 @@ pub(super) async fn start(
             cluster::prepare(&installation, account, &folder.path, &prepared).await?;
         }
     }
-    let folder = blocking(move || {
-        cluster::copy(&prepared, &folder.data(), account)?;
-        Ok(folder)
+    let (folder, rest) = blocking(move || {
+        let rest = cluster::copy_first(&prepared, &folder.data(), account)?;
+        Ok((folder, rest))
     })
     .await?;
     let substituted = settings::write_substitutes(&installation, account, &folder.path)?;
@@ -81,9 +81,11 @@ pub(super) async fn start(
         .username(SUPERUSER)
         .password("")
         .ssl_mode(PgSslMode::Disable);
-    if let Err(reason) = wait_until_ready(&mut running, &admin).await {
+    let (ready, copied) = tokio::join!(wait_until_ready(&mut running, &admin), blocking(move || rest.copy()));
+    let not_ready = |reason| ProviderError::DidNotStart { provider: "embedded", reason };
+    if let Err(error) = copied.and(ready.map_err(not_ready)) {
         running.stop().await?;
-        return Err(ProviderError::DidNotStart { provider: "embedded", reason });
+        return Err(error);
     }
     tracing::debug!(
         milliseconds = begun.elapsed().as_millis(),
