@@ -32,7 +32,7 @@ pub use fill::{Parts, Skipped};
 pub use fresh::fresh_of_type;
 pub use mend::Refused;
 pub use plan::{Plan, Unproven};
-pub use print::{sequence_positions, to_insert_sql};
+pub use print::{sequence_positions, to_insert_sql, to_insert_statement};
 pub use scope::{Scope, Shape, Target};
 pub use shrink::{ShrinkLimits, Shrinker};
 pub use strategy::{DatasetStrategy, DatasetTree};

@@ -38,6 +38,17 @@ pub fn to_insert_sql(dataset: &Dataset, schemas: &[&Schema]) -> String {
     }
 }
 
+/// One INSERT statement of all rows of a table, for a session past foreign keys; `None` where there are no columns to
+/// insert into, or no rows.
+pub fn to_insert_statement(data: &TableData, table: Option<&Table>) -> Option<String> {
+    if data.columns.is_empty() || data.rows.is_empty() {
+        return None;
+    }
+    let mut sql = String::new();
+    insert(&mut sql, data, table, &[]);
+    Some(sql.strip_suffix(";\n").unwrap_or(&sql).to_owned())
+}
+
 #[derive(Default)]
 struct Deferred {
     /// Columns that are inserted as NULL and updated afterwards.

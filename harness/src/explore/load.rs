@@ -1,13 +1,16 @@
 //! Puts a case's data into its databases.
 
-use watertight_generators::{CopyRows, Dataset, Row, TableData};
+use watertight_generators::{CopyRows, Dataset, Row, TableData, to_insert_statement};
 use watertight_scenarios::ident::quote_literal;
 use watertight_scenarios::scenario::{DatabaseId, StepId};
 use watertight_scenarios::{Ident, Schema};
 
 use super::act::Actor;
 use super::runner::{OWN_LIMIT, Runner};
-use crate::db::session::Failure;
+use crate::db::session::{Failure, Stopped};
+
+/// Values of a table that is loaded by INSERT.
+const INSERTED_VALUES_MAX: usize = 128;
 
 impl Runner<'_> {
     /// Loads data past foreign keys, triggers and row security, and sets every sequence behind it. Tables that get
@@ -51,16 +54,39 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// As the loader, which the sessions are afterwards.
+    /// As the loader, which the sessions are afterwards. The rows of small tables go in one message with those of the
+    /// others: a COPY takes two round trips.
     async fn copy_in(&mut self, tables: impl Iterator<Item = &TableData>) -> Result<(), Failure> {
-        let loader = self.names.become_sql(&Actor::Loader);
-        for db in 0..self.sessions.len() {
-            self.own(DatabaseId(db), &loader).await?;
-        }
+        let scene = self.scene;
+        let (mut large, mut small) = (Vec::new(), vec![Vec::new(); self.sessions.len()]);
         for table in tables.filter(|t| !t.rows.is_empty()) {
+            let key = (DatabaseId(table.database), table.table.clone());
+            let is_small = table.rows.len() * table.columns.len() <= INSERTED_VALUES_MAX;
+            let insert = is_small.then(|| to_insert_statement(table, scene.table(scene.born(&key), &key)));
+            match insert.flatten() {
+                Some(sql) => small[table.database].push((table, sql)),
+                None => large.push(table),
+            }
+        }
+        for (db, inserts) in small.into_iter().enumerate() {
+            self.insert(DatabaseId(db), inserts).await?;
+        }
+        for table in large {
             self.copy_rows(table, &table.rows).await?;
         }
         Ok(())
+    }
+
+    async fn insert(&mut self, db: DatabaseId, inserts: Vec<(&TableData, String)>) -> Result<(), Failure> {
+        let (tables, sql): (Vec<&TableData>, Vec<String>) = inserts.into_iter().unzip();
+        match self.run_as(db, &Actor::Loader, &sql, OWN_LIMIT).await? {
+            Ok(_) => Ok(()),
+            Err(Stopped { statement, failure: Failure::Sql(error), .. }) => {
+                let table = tables[statement].table.clone();
+                Err(Failure::Unloadable { table, error: Box::new(error) })
+            }
+            Err(stopped) => Err(stopped.failure),
+        }
     }
 
     /// Sends rows of a table, as whoever the session is.

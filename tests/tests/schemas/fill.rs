@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use watertight_generators::{CopyFormat, CopyRows, Dataset, Plan, TableData, to_copy_text};
+use watertight_generators::{
+    CopyFormat, CopyRows, Dataset, Plan, TableData, to_copy_text, to_insert_statement,
+};
 use watertight_harness::catalog::introspect;
 use watertight_harness::db::session::{Answer, Failure, Session};
 use watertight_harness::provider::MAINTENANCE_DATABASE;
@@ -41,6 +43,17 @@ async fn load(session: &mut Session, data: &Dataset, schema: &Schema) -> Result<
         binary += usize::from(formats == [CopyFormat::Binary]);
     }
     Ok(binary)
+}
+
+/// What is in the tables after a load by INSERT statements, which is how small cases are loaded.
+async fn load_inserts(
+    session: &mut Session,
+    data: &Dataset,
+    schema: &Schema,
+) -> Result<Vec<Answer>, Failure> {
+    let inserts = data.tables.iter().filter_map(|t| to_insert_statement(t, schema.table(&t.table)));
+    session.run(&inserts.collect::<Vec<_>>().join(";"), LIMIT).await?;
+    contents(session, data).await
 }
 
 /// What is in the tables after a load of text, which is how the values are spelled.
@@ -118,13 +131,14 @@ async fn data_for_random_schemas_loads_without_a_refusal() {
             left_out += skipped.iter().map(|s| s.rows as usize).sum::<usize>();
             run(&mut session, "SAVEPOINT fill; SET LOCAL session_replication_role = replica", "savepoint")
                 .await;
+            let again = "ROLLBACK TO SAVEPOINT fill; SET LOCAL session_replication_role = replica";
             let as_text = load_text(&mut session, &data).await;
-            run(
-                &mut session,
-                "ROLLBACK TO SAVEPOINT fill; SET LOCAL session_replication_role = replica",
-                "again",
-            )
-            .await;
+            run(&mut session, again, "again").await;
+            let by_inserts = load_inserts(&mut session, &data, &schema).await;
+            if by_inserts != as_text {
+                refused.push(format!("schema {seed}, case {index}: {by_inserts:?} is not what text loads"));
+            }
+            run(&mut session, again, "again").await;
             match load(&mut session, &data, &schema).await {
                 Err((table, error)) => refused.push(format!("schema {seed}, case {index}: {table}: {error}")),
                 Ok(in_binary) => {
