@@ -123,10 +123,11 @@ struct Sockets {
 }
 
 impl Sockets {
-    /// `None` where no such folder can be made, or its path is too long for a socket.
+    /// `None` where no such folder can be made, or its path is too long for a socket. Its name is not one of the folders
+    /// of the embedded servers, which are swept.
     fn create() -> Option<Self> {
         use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::Builder::new().prefix("watertight-sockets-").tempdir().ok()?;
+        let folder = tempfile::Builder::new().prefix("wt-sockets-").tempdir().ok()?;
         let sockets = Self { folder };
         let shared = sockets.shared();
         std::fs::create_dir(&shared).ok()?;
