@@ -14,6 +14,7 @@ mod datahub;
 mod declared;
 mod determinism;
 mod environment;
+mod excursions;
 mod faults;
 mod figures;
 mod gate;
