@@ -4,10 +4,13 @@ use watertight_generators::Dataset;
 use watertight_scenarios::scenario::Checkpoint;
 
 use super::VerifyError;
-use super::worker::{CASES_PER_DATABASE, trees};
+use super::worker::trees;
 use crate::db::session::Failure;
 use crate::db::stage::Stage;
 use crate::explore::{Apart, CaseData, Excursion, Observations, Record, Runner, Scene};
+
+/// Attempts after which its databases are renewed. One plays few excursions, and takes far less than new databases cost.
+const ATTEMPTS_PER_DATABASE: u32 = 150;
 
 /// A place to try data sets.
 pub(super) struct Lab<'a> {
@@ -103,7 +106,7 @@ impl<'a> Lab<'a> {
 
     /// The runner, on databases that are not worn.
     pub(super) async fn runner(&mut self) -> Result<&mut Runner<'a>, VerifyError> {
-        if self.bench.as_ref().is_some_and(|b| b.used >= CASES_PER_DATABASE) {
+        if self.bench.as_ref().is_some_and(|b| b.used >= ATTEMPTS_PER_DATABASE) {
             self.clear().await?;
         }
         let bench = match self.bench.take() {
