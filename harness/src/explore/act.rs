@@ -126,6 +126,11 @@ impl Act {
     pub fn is_probe(&self) -> bool {
         matches!(self, Self::Snapshot | Self::Catalog)
     }
+
+    /// Whether it is played on a clone, because it commits.
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Pooled(..) | Self::Cut(..) | Self::Meanwhile(..))
+    }
 }
 
 /// Actions from a checkpoint, undone at the end. Excursions that begin alike share their beginning.

@@ -37,8 +37,7 @@ impl Scene {
         match act {
             Act::Step(step, _) => self.step(*step).is_transactional(),
             Act::Down(step) => self.step(*step).goes_back_transactional(),
-            Act::Pooled(..) | Act::Cut(..) | Act::Meanwhile(..) => false,
-            _ => true,
+            _ => !act.is_elsewhere(),
         }
     }
 

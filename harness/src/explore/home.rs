@@ -13,7 +13,7 @@ use super::act::{Act, Print};
 use super::runner::Runner;
 use super::snapshot::Snapshot;
 use super::tree::Node;
-use super::truth::{Listed, Listing};
+use super::truth::{Listed, Listing, SHAPE};
 use super::waiting::Wanted;
 use crate::db::question::Question;
 use crate::db::session::{Failure, TextRow};
@@ -137,11 +137,7 @@ impl Runner<'_> {
 
     async fn read_home(&mut self) -> Result<Arc<Snapshot>, Failure> {
         self.know_system().await?;
-        let (mut contents, mut listings) = (Snapshot::default(), Vec::new());
-        for db in (0..self.sessions.len()).map(DatabaseId) {
-            listings.push(self.read_all(db, &mut contents).await?);
-            self.unobserve(db);
-        }
+        let (contents, listings) = self.listed_snapshot().await?;
         let contents = Arc::new(contents);
         if let Some(home) = &mut self.home {
             (home.contents, home.listings) = (Some(Arc::clone(&contents)), listings);
@@ -238,12 +234,12 @@ impl Runner<'_> {
                     self.read(db, moved.iter().map(|&i| &listing[i]), &mut contents).await?;
                 }
                 Some(Left::Nothing) => {
-                    let shape = self.shape(db).await?;
-                    let listing = self.listing(db, shape).await?;
-                    self.read(db, listing.iter(), &mut contents).await?;
+                    let shape = self.observe_more(db, &SHAPE, "").await?;
+                    self.read_all(db, shape, &mut contents).await?;
                 }
                 None => {
-                    self.read_all(db, &mut contents).await?;
+                    let shape = self.observe(db, &SHAPE, "").await?;
+                    self.read_all(db, shape, &mut contents).await?;
                 }
             }
             self.unobserve(db);

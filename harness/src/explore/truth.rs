@@ -144,37 +144,34 @@ impl Runner<'_> {
 
     /// The contents of every table, all of them read.
     pub async fn snapshot(&mut self) -> Result<Snapshot, Failure> {
-        let mut snapshot = Snapshot::default();
-        for db in (0..self.sessions.len()).map(DatabaseId) {
-            self.read_all(db, &mut snapshot).await?;
-            self.unobserve(db);
-        }
-        Ok(snapshot)
+        Ok(self.listed_snapshot().await?.0)
     }
 
-    /// Reads every table of a database, as the observer, which the session is afterwards.
+    /// The same, with what was read, by database.
+    pub(super) async fn listed_snapshot(&mut self) -> Result<(Snapshot, Vec<Arc<Listing>>), Failure> {
+        let (mut snapshot, mut listings) = (Snapshot::default(), Vec::new());
+        for db in (0..self.sessions.len()).map(DatabaseId) {
+            let shape = self.observe(db, &SHAPE, "").await?;
+            listings.push(self.read_all(db, shape, &mut snapshot).await?);
+            self.unobserve(db);
+        }
+        Ok((snapshot, listings))
+    }
+
+    /// Reads every table of a database of that shape, as the observer.
     pub(super) async fn read_all(
         &mut self,
         db: DatabaseId,
+        shape: Vec<TextRow>,
         into: &mut Snapshot,
     ) -> Result<Arc<Listing>, Failure> {
-        let shape = self.observe(db, &SHAPE, "").await?;
         let listing = self.listing(db, shape).await?;
         self.read(db, listing.iter(), into).await?;
         Ok(listing)
     }
 
-    /// What of the schema the reading depends on, as the observer.
-    pub(super) async fn shape(&mut self, db: DatabaseId) -> Result<Vec<TextRow>, Failure> {
-        self.observe_more(db, &SHAPE, "").await
-    }
-
     /// The tables of a database of that shape, as the observer.
-    pub(super) async fn listing(
-        &mut self,
-        db: DatabaseId,
-        shape: Vec<TextRow>,
-    ) -> Result<Arc<Listing>, Failure> {
+    async fn listing(&mut self, db: DatabaseId, shape: Vec<TextRow>) -> Result<Arc<Listing>, Failure> {
         if let Some(known) = self.listings.get(&(db, shape.clone())) {
             return Ok(Arc::clone(known));
         }

@@ -2,7 +2,7 @@
 
 use watertight_scenarios::scenario::DatabaseId;
 
-use super::act::{Act, Done, Seen};
+use super::act::{Done, Seen};
 use super::case::CaseData;
 use super::home::Home;
 use super::perform::{Asked, SEND_LIMIT};
@@ -189,12 +189,5 @@ impl Runner<'_> {
             stopped.statement = stopped.statement.checked_sub(begin).unwrap_or(usize::MAX);
         }
         Ok((passed, stopped))
-    }
-}
-
-impl Act {
-    /// Whether it is played on a clone.
-    fn is_elsewhere(&self) -> bool {
-        matches!(self, Self::Pooled(..) | Self::Cut(..) | Self::Meanwhile(..))
     }
 }
